@@ -1,0 +1,1 @@
+"""Copies: within the corpus, and of what a model will be judged on."""

@@ -1,0 +1,1 @@
+"""Flamingo, its CLIP and its trainer: tensors live here, Beam does not."""

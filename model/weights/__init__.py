@@ -1,0 +1,1 @@
+"""The tiny CLIP and the tiny language model that ship for demonstration."""

@@ -1,0 +1,1 @@
+"""Web pages to corpora: the only floor with Beam."""

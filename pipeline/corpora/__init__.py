@@ -1,0 +1,1 @@
+"""Whole graphs: what becomes of documents in each corpus."""

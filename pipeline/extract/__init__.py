@@ -1,0 +1,1 @@
+"""Bytes of the web to records: WARC, encodings, HTML, blocks."""

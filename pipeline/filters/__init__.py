@@ -1,0 +1,1 @@
+"""Verdicts: pure functions that answer why an item is dropped."""

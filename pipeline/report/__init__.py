@@ -1,0 +1,1 @@
+"""What a build did, as one page to look at."""

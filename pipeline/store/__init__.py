@@ -1,0 +1,1 @@
+"""Media packs and tables, on disk or in a bucket."""

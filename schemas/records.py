@@ -1,0 +1,251 @@
+"""What flows through a build: pages, documents, media, sequences and pairs, all frozen."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a text block is on its page."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list_item"
+    TABLE_CELL = "table_cell"
+    CAPTION = "caption"
+    QUOTE = "quote"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One fetched HTML response; its bytes never cross a shuffle.
+
+    Attributes:
+        key: content key of URL and body.
+        url: absolute, as fetched.
+        body: the HTTP body, content encoding removed.
+        content_type: the Content-Type header, or "".
+        fetched_at: ISO 8601 in UTC, or "" where the input does not say.
+    """
+
+    key: str
+    url: str
+    body: bytes
+    content_type: str = ""
+    fetched_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextBlock:
+    """One block of text as a reader sees it; white space is collapsed except in code."""
+
+    text: str
+    role: Role = Role.PARAGRAPH
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLink:
+    """An image where it stands in the page, before anything is fetched.
+
+    Attributes:
+        url: absolute.
+        alt: the alt text, or "".
+        caption: the figure's caption or its like, or "".
+        width: declared width in px, 0 where the page does not say.
+        height: declared height in px, 0 where the page does not say.
+    """
+
+    url: str
+    alt: str = ""
+    caption: str = ""
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VideoLink:
+    """A video where it stands in the page: its URL, poster and caption ("" where missing)."""
+
+    url: str
+    poster: str = ""
+    caption: str = ""
+    alt: str = ""
+
+
+Block = TextBlock | ImageLink | VideoLink
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page parsed to blocks in reading order; media are still links.
+
+    Attributes:
+        key: the page's key.
+        url: the page's URL.
+        title: the page's title, or "".
+        language: ISO 639-1 code that the language filter found, or "" before it ran.
+        fetched_at: as in Page.
+        licence: evidence of a licence as found on the page (URLs of rel=license and the like).
+        blocks: text, images and videos in reading order.
+    """
+
+    key: str
+    url: str
+    title: str
+    blocks: tuple[Block, ...]
+    language: str = ""
+    fetched_at: str = ""
+    licence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Where the bytes behind a URL already lie: in a WARC of the input, or in a folder of it.
+
+    Attributes:
+        url: the URL a page would name.
+        path: the WARC file, or the file itself.
+        offset: byte offset of the record in the WARC; -1 for a plain file.
+    """
+
+    url: str
+    path: str
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class PackRef:
+    """Where some bytes lie in a media pack.
+
+    Attributes:
+        sha256: of the bytes, 64 hex digits.
+        pack: path of the pack, relative to the build's work folder.
+        offset: of the first byte in the pack.
+        size: in bytes.
+    """
+
+    sha256: str
+    pack: str
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The bytes behind a media URL, kept as they came."""
+
+    url: str
+    ref: PackRef
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that was decoded, judged and encoded again for the shards.
+
+    Attributes:
+        key: sha256 of the bytes as fetched (64 hex digits): one image, whatever URLs name it.
+        ref: the encoded JPEG in its pack.
+        width: of the encoded image, px.
+        height: of the encoded image, px.
+        original_width: as fetched, px.
+        original_height: as fetched, px.
+        phash: 64-bit perceptual hash as 16 hex digits.
+    """
+
+    key: str
+    ref: PackRef
+    width: int
+    height: int
+    original_width: int
+    original_height: int
+    phash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A short video, cut and encoded again for the shards.
+
+    Attributes:
+        key: sha256 of the source as fetched.
+        ref: the encoded MP4 in its pack.
+        width: px.
+        height: px.
+        seconds: duration.
+        frame_phashes: perceptual hashes of frames at 1 fps, 16 hex digits each.
+    """
+
+    key: str
+    ref: PackRef
+    width: int
+    height: int
+    seconds: float
+    frame_phashes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Text between images; `sentences` are [start, end) character spans of `text`."""
+
+    text: str
+    role: Role = Role.PARAGRAPH
+    sentences: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image at its place in a sequence.
+
+    Attributes:
+        url: where the page had it.
+        image: the image itself.
+        alt: alt text, or "".
+        caption: caption tied to the image, or "".
+        scores: cosine with each sentence of the sequence in order; empty when not scored.
+    """
+
+    url: str
+    image: Image
+    alt: str = ""
+    caption: str = ""
+    scores: tuple[float, ...] = ()
+
+
+Part = TextPart | ImagePart
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Interleaved text and images in natural order: the M3W unit."""
+
+    key: str
+    url: str
+    title: str
+    language: str
+    parts: tuple[Part, ...]
+    fetched_at: str = ""
+    licence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One image or one video with one text.
+
+    Attributes:
+        key: content key of media and text.
+        url: of the media.
+        page_url: of a page it stood on.
+        text: the caption.
+        media: the image or the video.
+        source: where the text came from: alt, caption, or nearby.
+        score: cosine of media and text; None when not scored.
+        licence: evidence found on the page.
+    """
+
+    key: str
+    url: str
+    page_url: str
+    text: str
+    media: Image | Video
+    source: str = "alt"
+    score: float | None = None
+    licence: tuple[str, ...] = ()
