@@ -18,6 +18,7 @@ import pyarrow as pa
 from schemas.rejection import Measure, Rejection
 
 T = TypeVar("T")
+"""A record."""
 
 _SCALARS: dict[type, pa.DataType] = {
     str: pa.string(),
@@ -127,11 +128,10 @@ def row_writer(record: type) -> Callable[[Any], dict[str, Any]]:
 
 
 @functools.cache
-def row_reader(record: type[T]) -> Callable[[dict[str, Any]], T]:
+def row_reader(record: type) -> Callable[[dict[str, Any]], Any]:
     """A function that turns a row of a table back into the record it was."""
     hints = typing.get_type_hints(record)
-    fields = dataclasses.fields(record)  # type: ignore[arg-type]
-    readers = [(field.name, _reader(hints[field.name])) for field in fields]
+    readers = [(field.name, _reader(hints[field.name])) for field in _fields(record)]
     return lambda row: record(**{name: read(row[name]) for name, read in readers})
 
 
@@ -173,7 +173,7 @@ def _arrow(hint: Any) -> pa.DataType:  # noqa: ANN401 - a type hint
     if typing.get_origin(kind) is tuple:
         return pa.list_(_arrow(typing.get_args(kind)[0]))
     if dataclasses.is_dataclass(kind):
-        return _struct(kind)
+        return _struct(typing.cast(type, kind))
     return pa.string() if issubclass(kind, Enum) else _SCALARS[kind]
 
 
@@ -198,7 +198,7 @@ def _reader(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type hint
     """A function that turns what Arrow gives back into a value of the annotation."""
     kinds = _kinds(hint)
     if len(kinds) > 1:
-        readers = {_kind_name(kind): _union_reader(kind) for kind in kinds}
+        readers = {_kind_name(kind): row_reader(kind) for kind in kinds}
         return lambda row: readers[row["kind"]](row)
     kind = kinds[0]
     if typing.get_origin(kind) is tuple:
@@ -208,10 +208,5 @@ def _reader(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type hint
         read = row_reader(typing.cast(type, kind))
         return lambda value: None if value is None else read(value)
     if issubclass(kind, Enum):
-        return kind
+        return lambda value: kind(value)
     return lambda value: value
-
-
-def _union_reader(kind: type[T]) -> Callable[[dict[str, Any]], T]:
-    """A reader of one kind of a union: it sees only that kind's own fields."""
-    return row_reader(kind)

@@ -1,0 +1,54 @@
+import pyarrow as pa
+import pytest
+
+from schemas.records import (
+    Capture,
+    Document,
+    Fetched,
+    Image,
+    ImageLink,
+    PackRef,
+    Pair,
+    Role,
+    TextBlock,
+    Video,
+    VideoLink,
+)
+from schemas.rejection import Reason, Rejection, Why
+from schemas.tables import Decision, arrow_schema, rejected, row_reader, to_rows
+
+REF = PackRef("ab" * 32, "fetch-1/packs/x.tar", 512, 9)
+IMAGE = Image("cd" * 32, REF, 3, 4, 30, 40, "0f" * 8)
+VIDEO = Video("ef" * 32, REF, 3, 4, 2.5, ("00" * 8,))
+RECORDS = [
+    Capture("http://a/b.jpg", "x.warc.gz", 17),
+    Fetched("http://a/b.jpg", REF),
+    Document("k", "http://a/", "A", (TextBlock("Hi", Role.HEADING), ImageLink("http://a/b.jpg", "b", "c", 5, 6), VideoLink("http://a/v.mp4")), "en", "2024", ("http://cc/",)),
+    Document("k2", "http://a/", "", ()),
+    Pair("k", "http://a/b.jpg", "http://a/", "a cup", IMAGE, "alt", 0.25, ()),
+    Pair("k", "http://a/b.mp4", "http://a/", "a cup", VIDEO, "caption", None, ("x",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_row_becomes_the_record_it_was(record):
+    table = to_rows(type(record), [record])
+    assert table.schema == arrow_schema(type(record))
+    (row,) = table.to_pylist()
+    assert row_reader(type(record))(row) == record
+
+
+def test_unions_share_a_struct():
+    blocks = arrow_schema(Document).field("blocks").type.value_type
+    names = [blocks.field(i).name for i in range(blocks.num_fields)]
+    assert names == ["kind", "text", "role", "url", "alt", "caption", "width", "height", "poster"]
+    assert arrow_schema(Decision).field("kept").type == pa.bool_()
+
+
+def test_a_rejection_becomes_a_decision():
+    small = Rejection("image", "k", "u", Why(Reason.TOO_SMALL, 30, 64))
+    assert rejected("media", small) == Decision("media", "image", "k", "u", kept=False, reason="too_small", value=30.0, limit=64.0)  # fmt: skip
+    foreign = Rejection("document", "k", "u", Why(Reason.LANGUAGE, "de", "en"), "coco", "7")
+    decision = rejected("screen", foreign)
+    assert (decision.value, decision.limit, decision.detail) == (None, None, "de; en")
+    assert (decision.eval_set, decision.eval_id) == ("coco", "7")
