@@ -11,14 +11,11 @@ import types
 import typing
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 
 from schemas.rejection import Measure, Rejection
-
-T = TypeVar("T")
-"""A record."""
 
 _SCALARS: dict[type, pa.DataType] = {
     str: pa.string(),
@@ -135,9 +132,10 @@ def row_reader(record: type) -> Callable[[dict[str, Any]], Any]:
     return lambda row: record(**{name: read(row[name]) for name, read in readers})
 
 
-def to_rows(record: type[T], values: Iterable[T]) -> pa.Table:
+def to_rows(record: type, values: Iterable[object]) -> pa.Table:
     """A table of the given records."""
-    return pa.Table.from_pylist([row_writer(record)(v) for v in values], arrow_schema(record))
+    write = row_writer(record)
+    return pa.Table.from_pylist([write(value) for value in values], arrow_schema(record))
 
 
 def _kinds(hint: Any) -> list[Any]:  # noqa: ANN401 - a type hint

@@ -3,10 +3,17 @@ import pytest
 from schemas.manifest import Manifest, ShardEntry, StageCount, decode_manifest, encode_manifest
 
 MANIFEST = Manifest(
-    software="x 1", recipe_name="m3w", recipe_digest="d", recipe={"seed": 1}, overrides=[],
-    inputs=[{"pattern": "a"}], models=[], stages=[StageCount("read", "page", 3, 2, {"not_html": 1})],
-    shards=[ShardEntry("m3w", "m3w/m3w-000000.tar", 2, 10240, "ab")], thresholds={"align": 0.25},
-)  # fmt: skip
+    software="x 1",
+    recipe_name="m3w",
+    recipe_digest="d",
+    recipe={"seed": 1},
+    overrides=[],
+    inputs=[{"pattern": "a"}],
+    models=[],
+    stages=[StageCount("read", "page", 3, 2, {"not_html": 1})],
+    shards=[ShardEntry("m3w", "m3w/m3w-000000.tar", 2, 10240, "ab")],
+    thresholds={"align": 0.25},
+)
 
 
 def test_round_trip():

@@ -23,11 +23,23 @@ VIDEO = Video("ef" * 32, REF, 3, 4, 2.5, ("00" * 8,))
 RECORDS = [
     Capture("http://a/b.jpg", "x.warc.gz", 17),
     Fetched("http://a/b.jpg", REF),
-    Document("k", "http://a/", "A", (TextBlock("Hi", Role.HEADING), ImageLink("http://a/b.jpg", "b", "c", 5, 6), VideoLink("http://a/v.mp4")), "en", "2024", ("http://cc/",)),
+    Document(
+        "k",
+        "http://a/",
+        "A",
+        (
+            TextBlock("Hi", Role.HEADING),
+            ImageLink("http://a/b.jpg", "b", "c", 5, 6),
+            VideoLink("http://a/v.mp4"),
+        ),
+        "en",
+        "2024",
+        ("http://cc/",),
+    ),
     Document("k2", "http://a/", "", ()),
     Pair("k", "http://a/b.jpg", "http://a/", "a cup", IMAGE, "alt", 0.25, ()),
     Pair("k", "http://a/b.mp4", "http://a/", "a cup", VIDEO, "caption", None, ("x",)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("record", RECORDS)
@@ -47,7 +59,9 @@ def test_unions_share_a_struct():
 
 def test_a_rejection_becomes_a_decision():
     small = Rejection("image", "k", "u", Why(Reason.TOO_SMALL, 30, 64))
-    assert rejected("media", small) == Decision("media", "image", "k", "u", kept=False, reason="too_small", value=30.0, limit=64.0)  # fmt: skip
+    assert rejected("media", small) == Decision(
+        "media", "image", "k", "u", kept=False, reason="too_small", value=30.0, limit=64.0
+    )
     foreign = Rejection("document", "k", "u", Why(Reason.LANGUAGE, "de", "en"), "coco", "7")
     decision = rejected("screen", foreign)
     assert (decision.value, decision.limit, decision.detail) == (None, None, "de; en")
