@@ -1,0 +1,101 @@
+"""Verdicts as outputs: what is kept, and a decision for each item, kept or rejected.
+
+This is the one place where a filter's answer, or a parser's BadInput, turns into collections and
+counts. The pure functions of extract, media, filters and dedup know nothing of it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+
+from schemas.rejection import BadInput, Rejection, Why
+from schemas.tables import Decision, rejected
+
+DECISIONS = "decisions"
+"""Tag of the output that holds a Decision an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """How a stage speaks of its items.
+
+    Attributes:
+        stage: name in the decisions table and the manifest.
+        kind: page, document, image, pair or video; or a function of the item.
+        key: the item's key.
+        url: the item's URL.
+    """
+
+    stage: str
+    kind: str | Callable[[Any], str]
+    key: Callable[[Any], str]
+    url: Callable[[Any], str]
+
+    def kept(self, item: object) -> Decision:
+        """The decision to keep an item."""
+        kind = self.kind if isinstance(self.kind, str) else self.kind(item)
+        return Decision(self.stage, kind, self.key(item), self.url(item), kept=True)
+
+    def rejected(self, item: object, why: Why) -> Decision:
+        """The decision to drop an item."""
+        kind = self.kind if isinstance(self.kind, str) else self.kind(item)
+        return rejected(self.stage, Rejection(kind, self.key(item), self.url(item), why))
+
+
+def decide(
+    item: Any,  # noqa: ANN401 - any record
+    subject: Subject,
+    judge: Callable[[Any], Why | None],
+) -> Iterator[Any]:
+    """The item, if it is kept, and its decision under the tag DECISIONS."""
+    why = judge(item)
+    if why is None:
+        yield item
+        yield beam.pvalue.TaggedOutput(DECISIONS, subject.kept(item))
+    else:
+        yield beam.pvalue.TaggedOutput(DECISIONS, subject.rejected(item, why))
+
+
+def attempt(
+    item: Any,  # noqa: ANN401 - any record
+    subject: Subject,
+    make: Callable[[Any], Any],
+) -> Iterator[Any]:
+    """What is made of the item, unless that raises BadInput, and the decision."""
+    try:
+        made = make(item)
+    except BadInput as bad:
+        yield beam.pvalue.TaggedOutput(DECISIONS, subject.rejected(item, bad.why))
+        return
+    yield made
+    yield beam.pvalue.TaggedOutput(DECISIONS, subject.kept(item))
+
+
+@dataclass(frozen=True)
+class Keep(beam.PTransform):
+    """Items that a filter lets through, and a decision for each; outputs `kept`, `decisions`."""
+
+    subject: Subject
+    judge: Callable[[Any], Why | None]
+
+    def expand(self, items: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+        """Two outputs."""
+        return items | beam.FlatMap(decide, self.subject, self.judge).with_outputs(
+            DECISIONS, main="kept"
+        )
+
+
+@dataclass(frozen=True)
+class Attempt(beam.PTransform):
+    """What a function makes of items, BadInput as decisions; outputs `kept`, `decisions`."""
+
+    subject: Subject
+    make: Callable[[Any], Any]
+
+    def expand(self, items: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+        """Two outputs."""
+        return items | beam.FlatMap(attempt, self.subject, self.make).with_outputs(
+            DECISIONS, main="kept"
+        )
