@@ -99,6 +99,31 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class PairLink:
+    """A pair before its media is fetched: a text and the link of the media it describes.
+
+    Attributes:
+        key: content key of corpus, media URL, page and text.
+        corpus: align, ltip or vtp.
+        kind: image or video.
+        url: of the media, absolute.
+        page_url: of the page.
+        text: the caption.
+        source: where the text stood: alt, caption or nearby.
+        licence: evidence found on the page.
+    """
+
+    key: str
+    corpus: str
+    kind: str
+    url: str
+    page_url: str
+    text: str
+    source: str = "alt"
+    licence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """Where the bytes behind a URL already lie: in a WARC of the input, or in a folder of it.
 
@@ -180,6 +205,27 @@ class Video:
     height: int
     seconds: float
     frame_phashes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A decoded image or video with all the URLs that lead to it, sorted."""
+
+    urls: tuple[str, ...]
+    media: Image | Video
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The CLIP embedding of an image or video.
+
+    Attributes:
+        key: of the media.
+        vector: the unit vector as little-endian float32 bytes.
+    """
+
+    key: str
+    vector: bytes
 
 
 @dataclass(frozen=True, slots=True)

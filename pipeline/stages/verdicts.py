@@ -44,6 +44,16 @@ class Subject:
         return rejected(self.stage, Rejection(kind, self.key(item), self.url(item), why))
 
 
+def came_in(items: Any, subject: Subject) -> Any:  # noqa: ANN401 - collections are untyped
+    """A (stage, kind) for each item, as a stage's `read`: counted before anything is judged."""
+    return items | f"CameIn/{subject.stage}" >> beam.Map(
+        lambda item: (
+            subject.stage,
+            subject.kind if isinstance(subject.kind, str) else subject.kind(item),
+        )
+    )
+
+
 def decide(
     item: Any,  # noqa: ANN401 - any record
     subject: Subject,

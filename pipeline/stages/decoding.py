@@ -1,0 +1,156 @@
+"""Decode: fetched bytes to images and videos, judged, hashed and encoded again for the shards."""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+
+from dedup.fingerprint import phash
+from pipeline.media.image import (
+    ImageLimits,
+    decode_image,
+    encode_jpeg,
+    judge_image_pixels,
+    judge_image_size,
+    open_header,
+    resize_image,
+)
+from pipeline.media.video import VideoLimits, encode_video, judge_video, probe_video, sample_frames
+from pipeline.stages.beam_files import FILES
+from pipeline.stages.run import Place
+from pipeline.stages.verdicts import DECISIONS, Subject
+from pipeline.store.packs import PackReader, PackWriter
+from schemas.records import Fetched, Found, Image, PackRef, Video
+from schemas.rejection import BadInput, Why
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Fetched bytes by their sha256, with all URLs that led to them."""
+
+    urls: tuple[str, ...]
+    ref: PackRef
+    kind: str
+
+
+DECODE = Subject("decode", lambda c: c.kind, lambda c: c.ref.sha256, lambda c: c.urls[0])
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLimits:
+    """Limits on images and videos."""
+
+    image: ImageLimits
+    video: VideoLimits
+
+
+@dataclass(frozen=True)
+class DecodeMedia(beam.PTransform):
+    """Found media; takes (kind, Fetched); outputs `found`, `read`, `decisions`."""
+
+    place: Place
+    limits: MediaLimits
+
+    def expand(self, fetched: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+        """Three outputs; each content is decoded once, whatever URLs lead to it."""
+        return (
+            fetched
+            | "ByContent" >> beam.MapTuple(lambda kind, one: ((one.ref.sha256, kind), one))
+            | beam.GroupByKey()
+            | "OneByContent" >> beam.MapTuple(one_content)
+            | beam.ParDo(_Decode(self.place, self.limits)).with_outputs(
+                "read", DECISIONS, main="found"
+            )
+        )
+
+
+def one_content(key: tuple[str, str], fetched: Iterable[Fetched]) -> Content:
+    """Equal bytes once, with their URLs in order and the first of their places."""
+    rows = list(fetched)
+    ref = min((row.ref for row in rows), key=lambda ref: (ref.pack, ref.offset))
+    return Content(tuple(sorted({row.url for row in rows})), ref, key[1])
+
+
+class _Decode(beam.DoFn):
+    """Contents to encoded media in packs."""
+
+    def __init__(self, place: Place, limits: MediaLimits) -> None:
+        self._place, self._limits = place, limits
+
+    def setup(self) -> None:
+        self._reader = PackReader(self._place.root, files=FILES)
+
+    def start_bundle(self) -> None:
+        name = f"{self._place.folder}/packs/{uuid.uuid4().hex}"
+        self._packs = PackWriter(self._place.root, name, files=FILES)
+
+    def process(self, content: Content) -> Iterator[Any]:
+        yield beam.pvalue.TaggedOutput("read", (DECODE.stage, content.kind))
+        try:
+            body = self._reader.read(content.ref)
+            if content.kind == "video":
+                media = make_video(body, content, self._limits.video, self._packs)
+            else:
+                media = make_image(body, content, self._limits.image, self._packs)
+        except BadInput as bad:
+            yield beam.pvalue.TaggedOutput(DECISIONS, DECODE.rejected(content, bad.why))
+            return
+        yield Found(content.urls, media)
+        yield beam.pvalue.TaggedOutput(DECISIONS, DECODE.kept(content))
+
+    def finish_bundle(self) -> None:
+        self._packs.close()
+
+    def teardown(self) -> None:
+        self._reader.close()
+
+
+def make_image(body: bytes, content: Content, limits: ImageLimits, packs: PackWriter) -> Image:
+    """The image that some bytes hold, encoded again; pixels are decoded once for all of it.
+
+    Raises:
+        BadInput: bytes that are no image, or one that the limits turn away.
+    """
+    header = open_header(body, limits)
+    _refuse(judge_image_size(header.width, header.height, limits))
+    original = decode_image(body, limits)
+    _refuse(judge_image_size(original.width, original.height, limits))
+    image = resize_image(original, limits.encoded_side_px)
+    _refuse(judge_image_pixels(image, limits))
+    return Image(
+        content.ref.sha256,
+        packs.add(encode_jpeg(image, limits), "jpg"),
+        image.width,
+        image.height,
+        original.width,
+        original.height,
+        phash(image),
+    )
+
+
+def make_video(body: bytes, content: Content, limits: VideoLimits, packs: PackWriter) -> Video:
+    """The video that some bytes hold, cut and encoded again.
+
+    Raises:
+        BadInput: bytes that are no video, or one that the limits turn away.
+    """
+    _refuse(judge_video(probe_video(body), limits))
+    encoded = encode_video(body, limits)
+    header = probe_video(encoded)
+    frames = sample_frames(encoded, fps=1.0, max_frames=60)
+    return Video(
+        content.ref.sha256,
+        packs.add(encoded, "mp4"),
+        header.width,
+        header.height,
+        round(header.seconds, 3),
+        tuple(phash(frame) for frame in frames),
+    )
+
+
+def _refuse(why: Why | None) -> None:
+    """Raises the answer of a filter that says no."""
+    if why is not None:
+        raise BadInput(why.reason, why.value, why.limit)

@@ -1,0 +1,139 @@
+"""Fetch: each media URL once, from the input's own records first, then from the web, into packs."""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+
+from pipeline.extract.limits import ReadLimits
+from pipeline.extract.warc import read_capture
+from pipeline.media.fetch import Fetcher, FetchLimits
+from pipeline.stages.beam_files import FILES
+from pipeline.stages.reading import lane_of
+from pipeline.stages.run import Place
+from pipeline.stages.verdicts import DECISIONS, Subject
+from pipeline.store.packs import PackWriter
+from schemas.keys import make_key
+from schemas.records import Capture, Document, Fetched, ImageLink, VideoLink
+from schemas.rejection import BadInput, Reason, Why
+
+_LANES = 64
+_BATCH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class MediaUrl:
+    """A media URL that some page names, with its kind: image or video."""
+
+    url: str
+    kind: str
+    capture: Capture | None = None
+
+
+FETCH = Subject("fetch", lambda m: m.kind, lambda m: make_key(m.url), lambda m: m.url)
+
+
+def document_links(document: Document) -> Iterator[tuple[str, str]]:
+    """The (URL, kind) of every image and video of a document."""
+    for block in document.blocks:
+        if isinstance(block, ImageLink):
+            yield block.url, "image"
+        elif isinstance(block, VideoLink):
+            yield block.url, "video"
+
+
+@dataclass(frozen=True)
+class FetchMedia(beam.PTransform):
+    """Fetched media; takes `links` of (URL, kind) and `captures`; outputs main, READ, DECISIONS."""
+
+    place: Place
+    read: ReadLimits
+    fetch: FetchLimits
+
+    def expand(self, inputs: dict[str, beam.PCollection]) -> Any:  # noqa: ANN401 - tuple of outputs
+        """Three outputs: `fetched`, `read`, `decisions`."""
+        captures = inputs["captures"] | beam.Map(lambda capture: (capture.url, capture))
+        return (
+            {"kinds": inputs["links"], "captures": captures}
+            | beam.CoGroupByKey()
+            | "OneByUrl" >> beam.FlatMapTuple(one_media_url)
+            | "ByLane" >> beam.Map(lambda media: (_lane(media), media))
+            | "Lanes" >> beam.GroupByKey()
+            | beam.ParDo(_FetchLane(self.place, self.read, self.fetch)).with_outputs(
+                "read", DECISIONS, main="fetched"
+            )
+        )
+
+
+def one_media_url(url: str, groups: dict[str, Iterable[Any]]) -> Iterator[MediaUrl]:
+    """The URL once, if any page names it, with the first of its captures."""
+    kinds = sorted(groups["kinds"])
+    if kinds:
+        captures = sorted(groups["captures"], key=lambda c: (c.path, c.offset))
+        yield MediaUrl(url, kinds[0], captures[0] if captures else None)
+
+
+def _lane(media: MediaUrl) -> tuple[str, int]:
+    """Captures go by file, so that each is read once and forwards; the rest by host."""
+    if media.capture is None:
+        return "", lane_of(media.url, _LANES)
+    path = media.capture.path if media.capture.offset >= 0 else media.capture.path[:-1]
+    return "capture", lane_of(f"file://{make_key(path)}", _LANES)
+
+
+class _FetchLane(beam.DoFn):
+    """The media of a lane into packs."""
+
+    def __init__(self, place: Place, read: ReadLimits, fetch: FetchLimits) -> None:
+        self._place, self._read, self._limits = place, read, fetch
+
+    def setup(self) -> None:
+        self._fetcher = Fetcher(self._limits)
+        self._fetcher.start()
+
+    def start_bundle(self) -> None:
+        name = f"{self._place.folder}/packs/{uuid.uuid4().hex}"
+        self._packs = PackWriter(self._place.root, name, files=FILES)
+
+    def process(self, lane: tuple[object, Iterable[MediaUrl]]) -> Iterator[Any]:
+        captured, linked = [], []
+        for media in lane[1]:
+            (captured if media.capture else linked).append(media)
+        captured.sort(key=lambda m: (m.capture.path, m.capture.offset))
+        for media in captured:
+            yield from self._outcome(media, *self._captured(media.capture))
+        linked.sort(key=lambda m: m.url)
+        for start in range(0, len(linked), _BATCH):
+            batch = linked[start : start + _BATCH]
+            for media, outcome in zip(
+                batch, self._fetcher.fetch([m.url for m in batch]), strict=True
+            ):
+                yield from self._outcome(media, outcome.body, outcome.why)
+
+    def finish_bundle(self) -> None:
+        self._packs.close()
+
+    def teardown(self) -> None:
+        self._fetcher.stop()
+
+    def _captured(self, capture: Capture) -> tuple[bytes | None, Why | None]:
+        """The bytes of a capture, or why there are none."""
+        try:
+            return read_capture(capture.path, capture.offset, self._read, FILES.open), None
+        except BadInput as bad:
+            return None, bad.why
+
+    def _outcome(self, media: MediaUrl, body: bytes | None, why: Why | None) -> Iterator[Any]:
+        """What a URL came to, with its decision."""
+        yield beam.pvalue.TaggedOutput("read", (FETCH.stage, media.kind))
+        if why is None and not body:
+            why = Why(Reason.EMPTY_BODY)
+        if why is not None or body is None:
+            yield beam.pvalue.TaggedOutput(
+                DECISIONS, FETCH.rejected(media, why or Why(Reason.EMPTY_BODY))
+            )
+            return
+        yield Fetched(media.url, self._packs.add(body))
+        yield beam.pvalue.TaggedOutput(DECISIONS, FETCH.kept(media))
