@@ -157,9 +157,10 @@ class PackRef:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The bytes behind a media URL, kept as they came."""
+    """The bytes behind a media URL, kept as they came; `kind` is image or video."""
 
     url: str
+    kind: str
     ref: PackRef
 
 

@@ -48,7 +48,7 @@ class MediaLimits:
 
 @dataclass(frozen=True)
 class DecodeMedia(beam.PTransform):
-    """Found media; takes (kind, Fetched); outputs `found`, `read`, `decisions`."""
+    """Found media; takes Fetched; outputs `found`, `read`, `decisions`."""
 
     place: Place
     limits: MediaLimits
@@ -57,7 +57,7 @@ class DecodeMedia(beam.PTransform):
         """Three outputs; each content is decoded once, whatever URLs lead to it."""
         return (
             fetched
-            | "ByContent" >> beam.MapTuple(lambda kind, one: ((one.ref.sha256, kind), one))
+            | "ByContent" >> beam.Map(lambda one: ((one.ref.sha256, one.kind), one))
             | beam.GroupByKey()
             | "OneByContent" >> beam.MapTuple(one_content)
             | beam.ParDo(_Decode(self.place, self.limits)).with_outputs(

@@ -15,7 +15,7 @@ from pipeline.stages.reading import lane_of
 from pipeline.stages.run import Place
 from pipeline.stages.verdicts import DECISIONS, Subject
 from pipeline.store.packs import PackWriter
-from schemas.keys import make_key
+from schemas.keys import bucket_of, make_key
 from schemas.records import Capture, Document, Fetched, ImageLink, VideoLink
 from schemas.rejection import BadInput, Reason, Why
 
@@ -79,8 +79,7 @@ def _lane(media: MediaUrl) -> tuple[str, int]:
     """Captures go by file, so that each is read once and forwards; the rest by host."""
     if media.capture is None:
         return "", lane_of(media.url, _LANES)
-    path = media.capture.path if media.capture.offset >= 0 else media.capture.path[:-1]
-    return "capture", lane_of(f"file://{make_key(path)}", _LANES)
+    return "capture", bucket_of(make_key(media.capture.path), _LANES)
 
 
 class _FetchLane(beam.DoFn):
@@ -135,5 +134,5 @@ class _FetchLane(beam.DoFn):
                 DECISIONS, FETCH.rejected(media, why or Why(Reason.EMPTY_BODY))
             )
             return
-        yield Fetched(media.url, self._packs.add(body))
+        yield Fetched(media.url, media.kind, self._packs.add(body))
         yield beam.pvalue.TaggedOutput(DECISIONS, FETCH.kept(media))

@@ -22,7 +22,7 @@ IMAGE = Image("cd" * 32, REF, 3, 4, 30, 40, "0f" * 8)
 VIDEO = Video("ef" * 32, REF, 3, 4, 2.5, ("00" * 8,))
 RECORDS = [
     Capture("http://a/b.jpg", "x.warc.gz", 17),
-    Fetched("http://a/b.jpg", REF),
+    Fetched("http://a/b.jpg", "image", REF),
     Document(
         "k",
         "http://a/",
