@@ -1,0 +1,245 @@
+"""What becomes of a page, and why.
+
+  python -m pipeline.explain PAGE.html --url https://example.org/page
+  python -m pipeline.explain --pages PAGES.jsonl > BLOCKS.jsonl
+  python -m pipeline.explain --output OUT --find https://example.org/page
+
+The first form shows a page's blocks as the build sees them and the verdict of the text filters;
+the second does so for many pages, one {"path", "url"} a line in and one object a line out; the
+third tells from a finished build's decisions what became of a URL.
+"""
+
+import argparse
+import json
+import logging
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.extract.document import extract_document
+from pipeline.filters.document import DocumentLimits, document_text, judge_document
+from pipeline.filters.language import identify_language
+from schemas.keys import make_key
+from schemas.records import Block, ImageLink, Page, Role, TextBlock
+from schemas.rejection import BadInput, Why
+
+_LOG = logging.getLogger(__name__)
+_COLUMNS = (
+    "stage",
+    "kind",
+    "key",
+    "url",
+    "kept",
+    "reason",
+    "value",
+    "limit",
+    "eval_set",
+    "eval_id",
+)
+_COLOURS = {"heading": "1;36", "image": "35", "video": "35", "kept": "1;32", "cut": "1;31"}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """0 when done, 1 when an input cannot be read or a URL is not found, 2 on wrong usage."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if bool(options.find) != bool(options.output):
+        parser.error("--find and --output go together")
+    try:
+        if options.find:
+            return _tell_story(options.output, options.find, as_json=options.json)
+        if options.pages:
+            return _explain_pages(options.pages)
+        return _explain_page(options.page, options.url, as_json=options.json)
+    except OSError as error:
+        _LOG.error("%s: %s", error.filename or options.page, error.strerror or error)
+    except ValueError as error:
+        _LOG.error("%s", error)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.explain",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("page", nargs="?", help="an HTML file")
+    what.add_argument("--pages", metavar="PAGES.jsonl", help="a list of pages, - for stdin")
+    what.add_argument("--find", metavar="URL", help="a URL that a finished build has seen")
+    parser.add_argument("--url", default="", help="the page's URL (its file:// URL unless given)")
+    parser.add_argument("--output", metavar="DIR", help="the finished build")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    return parser
+
+
+def explain_page(path: str, url: str) -> dict[str, Any]:
+    """A page's path, url, language, title, blocks and verdict, as `--pages` prints them."""
+    file = Path(path)
+    body = file.read_bytes()
+    url = url or file.resolve().as_uri()
+    row: dict[str, Any] = {"path": path, "url": url, "language": "", "title": "", "blocks": []}
+    try:
+        document = extract_document(Page(make_key(url, body), url, body))
+    except BadInput as bad:
+        return row | {"verdict": _verdict(bad.why)}
+    language = identify_language(document_text(document))
+    why = judge_document(document, DocumentLimits(), language)
+    return row | {
+        "language": language[0],
+        "title": document.title,
+        "licence": list(document.licence),
+        "blocks": [block_row(block) for block in document.blocks],
+        "verdict": _verdict(why),
+    }
+
+
+def block_row(block: Block) -> dict[str, Any]:
+    """A block as a JSON object that names its kind."""
+    if isinstance(block, TextBlock):
+        return {"kind": "text", "role": str(block.role), "text": block.text}
+    if isinstance(block, ImageLink):
+        return {
+            "kind": "image",
+            "url": block.url,
+            "alt": block.alt,
+            "caption": block.caption,
+            "width": block.width,
+            "height": block.height,
+        }
+    row = {"kind": "video", "url": block.url, "poster": block.poster}
+    return row | {"alt": block.alt, "caption": block.caption}
+
+
+def _verdict(why: Why | None) -> dict[str, Any]:
+    if why is None:
+        return {"kept": True, "reason": None, "value": None, "limit": None}
+    return {"kept": False, "reason": str(why.reason), "value": why.value, "limit": why.limit}
+
+
+def _explain_pages(path: str) -> int:
+    if path == "-":
+        return _print_pages(sys.stdin, "stdin")
+    with Path(path).open(encoding="utf-8") as lines:
+        return _print_pages(lines, path)
+
+
+def _print_pages(lines: Any, name: str) -> int:  # noqa: ANN401 - any iterable of lines
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            _write(json.dumps(_explain_line(line, f"{name}:{number}"), ensure_ascii=False))
+    return 0
+
+
+def _explain_line(line: str, place: str) -> dict[str, Any]:
+    try:
+        page = json.loads(line)
+        path, url = page["path"], page.get("url") or ""
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f'{place}: not a {{"path", "url"}} object') from error
+    return explain_page(path, url)
+
+
+def _explain_page(path: str, url: str, *, as_json: bool) -> int:
+    row = explain_page(path, url)
+    if as_json:
+        _write(json.dumps(row, ensure_ascii=False))
+        return 0
+    for line in _as_text(row, colour=sys.stdout.isatty()):
+        _write(line)
+    return 0
+
+
+def _as_text(row: dict[str, Any], *, colour: bool) -> Iterator[str]:
+    yield f"url       {row['url']}"
+    yield f"title     {row['title']}"
+    yield f"language  {row['language']}"
+    for evidence in row.get("licence", ()):
+        yield f"licence   {evidence}"
+    yield ""
+    for block in row["blocks"]:
+        yield from _block_lines(block, colour=colour)
+    verdict = row["verdict"]
+    yield ""
+    if verdict["kept"]:
+        yield _paint("kept: no text filter speaks against it", "kept", colour=colour)
+    else:
+        why = f"dropped: {verdict['reason']} {verdict['value']} (limit {verdict['limit']})"
+        yield _paint(why, "cut", colour=colour)
+
+
+def _block_lines(block: dict[str, Any], *, colour: bool) -> Iterator[str]:
+    if block["kind"] != "text":
+        yield _paint(f"[{block['kind']}] {block['url']}", block["kind"], colour=colour)
+        for name in ("alt", "caption"):
+            if block[name]:
+                yield f"    {name}: {block[name]}"
+        return
+    label = f"{block['role']:<10}  "
+    if block["role"] == Role.CODE:
+        yield label
+        yield textwrap.indent(block["text"], "    ")
+        return
+    text = textwrap.fill(
+        block["text"], width=100, initial_indent=label, subsequent_indent=" " * len(label)
+    )
+    yield _paint(text, block["role"], colour=colour)
+
+
+def _paint(text: str, kind: str, *, colour: bool) -> str:
+    code = _COLOURS.get(kind)
+    return f"\x1b[{code}m{text}\x1b[0m" if colour and code else text
+
+
+def _tell_story(output: str, url: str, *, as_json: bool) -> int:
+    story = find_decisions(output, url)
+    if not story:
+        _LOG.error("%s: no decision names %s", output, url)
+        return 1
+    for row in story:
+        _write(json.dumps(row, ensure_ascii=False) if as_json else _decision_line(row))
+    return 0
+
+
+def find_decisions(output: str, url: str) -> list[dict[str, Any]]:
+    """Every decision of a build that names the URL, in the order of the files and their rows.
+
+    Raises:
+        ValueError: the build has no decisions, or a file of them cannot be read.
+    """
+    import pyarrow.dataset
+    from pyarrow.lib import ArrowInvalid
+
+    files = sorted(str(path) for path in Path(output, "decisions").glob("*.parquet"))
+    if not files:
+        raise ValueError(f"{output}/decisions: no decisions here; is the build finished?")
+    try:
+        data = pyarrow.dataset.dataset(files, format="parquet")
+        names = [name for name in _COLUMNS if name in data.schema.names]
+        table = data.to_table(columns=names, filter=pyarrow.dataset.field("url") == url)
+    except ArrowInvalid as error:
+        raise ValueError(f"{output}/decisions: {error}") from error
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
+
+
+def _decision_line(row: dict[str, Any]) -> str:
+    line = f"{row['stage']:<16} {row['kind']:<8} {'kept' if row['kept'] else 'dropped'}"
+    if not row["kept"]:
+        line += f"  {row['reason']} {row['value']} (limit {row['limit']})"
+    if row.get("eval_set"):
+        line += f"  copy of {row['eval_set']}/{row['eval_id']}"
+    return f"{line}  {row['key']}"
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

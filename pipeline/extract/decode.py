@@ -1,0 +1,174 @@
+"""HTML bytes to text: the encoding is settled here, before any parser sees the page."""
+
+import codecs
+import re
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]+)", re.IGNORECASE)
+_META = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]+)", re.IGNORECASE)
+_XML = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:\-]+)")
+_META_WINDOW = 4096
+"""Bytes searched for a meta tag: browsers look at 1,024, real pages put it up to 4,000 deep."""
+
+# The labels of the WHATWG Encoding Standard that Python reads otherwise than browsers do.
+_LABELS = {
+    "ascii": "cp1252",
+    "us-ascii": "cp1252",
+    "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252",
+    "latin1": "cp1252",
+    "latin-1": "cp1252",
+    "windows-1252": "cp1252",
+    "iso-8859-9": "cp1254",
+    "iso-8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "gb_2312-80": "gb18030",
+    "x-gbk": "gb18030",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "sjis": "cp932",
+    "x-sjis": "cp932",
+    "windows-31j": "cp932",
+    "euc-kr": "cp949",
+    "ks_c_5601-1987": "cp949",
+    "big5": "big5hkscs",
+    "x-big5": "big5hkscs",
+    "utf8": "utf-8",
+    "unicode": "utf-16-le",
+    "utf-16": "utf-16-le",
+    "x-mac-roman": "mac-roman",
+    "macintosh": "mac-roman",
+    "windows-874": "cp874",
+    "iso-8859-8-i": "iso-8859-8",
+    "x-mac-cyrillic": "mac-cyrillic",
+    "koi8-ru": "koi8-u",
+    "x-cp1251": "cp1251",
+    "x-cp1252": "cp1252",
+}
+_MOJIBAKE = re.compile(
+    "[ÃÂ][\x80-\xbf\u0152\u0153\u0160\u0161\u017d\u017e\u0192\u02c6\u02dc\u2010-\u203a\u20ac\u2122]"
+)
+_C1 = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
+
+
+def decode_html(body: bytes, content_type: str = "") -> str:
+    """The page as text: byte order mark, strict UTF-8, the declared encoding, then detection.
+
+    Strict UTF-8 comes before what the header or the page declares: text in another encoding
+    that happens to be valid UTF-8 beyond ASCII is very rare, a wrong label is not. A page
+    declared in an encoding without ASCII's letters in place (UTF-16, ISO-2022-JP) is looked at
+    first, because its bytes may be valid UTF-8 by nature.
+    """
+    for mark, encoding in _BOMS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(encoding, "replace")
+    declared = declared_encodings(body, content_type)
+    text = _seven_bit(body, declared) or _utf16_by_zeros(body) or _strict(body, "utf-8")
+    if text is not None:
+        return text
+    return _by_label(body, declared) or _detected(body)
+
+
+def declared_encodings(body: bytes, content_type: str) -> list[str]:
+    """Python's names of the encodings that header, XML declaration and meta tag name, in order."""
+    head = body[:_META_WINDOW]
+    found = [m[1] for m in [_HEADER.search(content_type)] if m]
+    found += [m[1].decode("ascii") for m in (_XML.search(head), _META.search(head)) if m]
+    names: list[str] = []
+    for label in found:
+        name = _python_name(label)
+        if name and name not in names:
+            names.append(name)
+    return names
+
+
+def _python_name(label: str) -> str:
+    label = label.strip().lower()
+    try:
+        codec = codecs.lookup(_LABELS.get(label, label))
+    except (LookupError, ValueError):
+        return ""
+    # Codecs such as hex or rot13 are no text encodings.
+    return codec.name if getattr(codec, "_is_text_encoding", True) else ""
+
+
+def _strict(body: bytes, encoding: str) -> str | None:
+    try:
+        return body.decode(encoding)
+    except (UnicodeDecodeError, UnicodeError):
+        return None
+
+
+def _seven_bit(body: bytes, declared: list[str]) -> str | None:
+    """ISO-2022 and its like are ASCII bytes with escapes: only the label tells them from UTF-8."""
+    for name in declared:
+        if name.startswith(("iso2022", "iso-2022", "hz")) and (b"\x1b" in body or b"~{" in body):
+            return _strict(body, name)
+    return _strict(body, "iso2022_jp_2") if b"\x1b$B" in body else None
+
+
+def _utf16_by_zeros(body: bytes) -> str | None:
+    """UTF-16 without a mark: markup is ASCII, so every other byte of the beginning is zero."""
+    head = body[:256]
+    half = len(head) // 2
+    if half < 8 or head.count(0) < half * 0.7:
+        return None
+    encoding = "utf-16-be" if head[0::2].count(0) > head[1::2].count(0) else "utf-16-le"
+    return body[: len(body) & ~1].decode(encoding, "replace")
+
+
+def _by_label(body: bytes, declared: list[str]) -> str | None:
+    """The text under the first label that it can really be read by.
+
+    A page labelled UTF-8 with a few broken bytes stays UTF-8; one label of the western kind
+    fits any bytes, so it counts only where the result looks like text.
+    """
+    for name in declared:
+        if name.startswith("utf-8"):
+            text = body.decode("utf-8", "replace")
+            if _is_mostly(text):
+                return text
+            continue
+        text = _strict(body, name) or body.decode(name, "replace")
+        if _is_mostly(text) and not _wrong_western(body, name):
+            return text
+    text = body.decode("utf-8", "replace")
+    return text if _is_mostly(text) and _multibyte_share(body) else None
+
+
+def _is_mostly(text: str) -> bool:
+    """At most one character in a hundred beyond ASCII... is a control or a replacement."""
+    odd = len(_C1.findall(text))
+    beyond = sum(1 for c in text[:200_000] if c > "\x7f")
+    return odd <= max(2, beyond * 0.1)
+
+
+def _multibyte_share(body: bytes) -> bool:
+    """Most bytes beyond ASCII belong to valid UTF-8 sequences."""
+    beyond = sum(1 for b in body[:200_000] if b > 0x7F)
+    kept = len(body[:200_000].decode("utf-8", "ignore").encode("utf-8"))
+    return kept >= len(body[:200_000]) - beyond * 0.1
+
+
+def _wrong_western(body: bytes, name: str) -> bool:
+    """A western label on bytes that cannot be western text: runs of accented capitals."""
+    if name not in {"cp1252", "cp1254", "iso8859-15", "iso8859-2", "mac-roman"}:
+        return False
+    high = re.findall(rb"[\x80-\xff]+", body[:200_000])
+    return bool(high) and sum(map(len, high)) / len(high) > 2.5
+
+
+def _detected(body: bytes) -> str:
+    """The text under the encoding that its letters fit best; windows-1252 where none does."""
+    from charset_normalizer import from_bytes
+
+    visible = re.sub(rb"<[^>]*>", b" ", body[:400_000])
+    best = from_bytes(visible[:100_000]).best()
+    name = best.encoding if best is not None else "cp1252"
+    return body.decode(_LABELS.get(name.replace("_", "-"), name), "replace")

@@ -1,0 +1,67 @@
+"""The pages and media files of a folder of HTML, as if each had been fetched."""
+
+import mimetypes
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from pipeline.extract.limits import ReadLimits
+from schemas.keys import make_key
+from schemas.records import Capture, Page
+from schemas.rejection import Reason, Rejection, Why
+
+_PAGES = frozenset({".html", ".htm", ".xhtml", ".shtml"})
+_MEDIA_UNKNOWN_TO_PYTHON = frozenset({".webp", ".avif", ".webm", ".mkv", ".m4v", ".ogv", ".svg"})
+
+
+def read_folder(
+    path: str, base_url: str = "", limits: ReadLimits | None = None
+) -> Iterator[Page | Capture | Rejection]:
+    """Every HTML page and media file under the folder, in the order of their paths.
+
+    Args:
+        path: the folder.
+        base_url: the URL that the folder stands for; "" names each file by its file:// URL.
+        limits: bounds on a page's bytes.
+    """
+    limits = limits or ReadLimits()
+    root = Path(path).resolve()
+    for file in _files(root):
+        suffix = file.suffix.lower()
+        if suffix in _PAGES:
+            yield _page(file, url_of(file, root, base_url), limits)
+        elif _is_media(file):
+            yield Capture(url_of(file, root, base_url), str(file), -1)
+
+
+def url_of(file: Path, root: Path, base_url: str = "") -> str:
+    """The URL of a file: file:// and its absolute path, or base_url and its path in the folder."""
+    if not base_url:
+        return "file://" + quote(file.as_posix())
+    return base_url.rstrip("/") + "/" + quote(file.relative_to(root).as_posix())
+
+
+def _files(root: Path) -> list[Path]:
+    found: list[Path] = []
+    for folder, _, names in os.walk(root, followlinks=False):
+        found += [Path(folder) / name for name in names]
+    return sorted((f for f in found if f.is_file()), key=lambda f: f.as_posix())
+
+
+def _is_media(file: Path) -> bool:
+    guess = mimetypes.guess_type(file.name)[0] or ""
+    return guess.startswith(("image/", "video/")) or file.suffix.lower() in _MEDIA_UNKNOWN_TO_PYTHON
+
+
+def _page(file: Path, url: str, limits: ReadLimits) -> Page | Rejection:
+    size = file.stat().st_size
+    if size > limits.page_bytes:
+        why = Why(Reason.TOO_MANY_BYTES, size, limits.page_bytes)
+        return Rejection("page", make_key(url), url, why)
+    body = file.read_bytes()
+    if not body.strip():
+        return Rejection("page", make_key(url), url, Why(Reason.EMPTY_BODY))
+    changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    return Page(make_key(url, body), url, body, "", changed.strftime("%Y-%m-%dT%H:%M:%SZ"))

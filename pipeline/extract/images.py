@@ -1,0 +1,167 @@
+"""Image and video links of an element, by every idiom that pages use."""
+
+import re
+from urllib.parse import urlsplit
+
+from pipeline.extract.limits import ExtractLimits
+from pipeline.extract.links import best_candidate, parse_srcset, resolve
+from pipeline.extract.tree import Node
+
+# Attributes that scripts copy to src once the image comes into view, most telling first.
+LAZY = (
+    "data-src", "data-original", "data-lazy-src", "data-lazy", "data-original-src",
+    "data-actualsrc", "data-hi-res-src", "data-full-src", "data-url", "data-image", "data-img",
+    "data-img-src", "data-image-src", "data-echo", "data-large-src", "data-large_image",
+    "data-orig-file", "data-asset-url", "data-cfsrc", "data-ezsrc", "data-pagespeed-lazy-src",
+    "data-lazyload", "data-srcmedium", "data-defer-src", "data-delayed-url", "data-li-src",
+    "data-fallback-src", "data-default-src", "data-bg",
+)  # fmt: skip
+LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "data-lazy-set", "lazy-srcset")
+_PLACEHOLDER = re.compile(
+    r"(?:^|[/_.\-])(?:spacer|blank|placeholder|pixel|transparent|clear|1x1|lazy|loading|loader|"
+    r"grey|gray|trans|dot|empty|dummy|default-image)(?:[._\-][^/]*)?\.(?:gif|png|svg|jpe?g|webp)"
+    r"(?:$|\?)",
+    re.IGNORECASE,
+)
+_IMAGE_PATH = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|jfif)(?:$|[?#:&!/])", re.IGNORECASE)
+_CSS_URL = re.compile(
+    r"background(?:-image)?\s*:[^;]*?url\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"']*))\s*\)",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"^\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*$")
+
+
+def declared_side(node: Node, name: str) -> int:
+    """The declared width or height in px, by attribute or inline style; 0 where none is told."""
+    match = _NUMBER.match(node.get(name))
+    if match:
+        return int(match[1])
+    style = node.get("style")
+    if style:
+        found = re.search(rf"(?:^|[;\s]){name}\s*:\s*(\d{{1,5}})(?:\.\d+)?px", style)
+        if found:
+            return int(found[1])
+    return 0
+
+
+def image_url(node: Node, base: str, limits: ExtractLimits) -> str:
+    """The absolute URL of an img or amp-img, "" where it shows nothing that could be fetched.
+
+    In order: the srcset's best candidate, a lazy attribute, the src, and the picture's sources.
+    A src that declares its size and has only denser versions beside it stays: it is the picture
+    at the size that the page shows.
+    """
+    src = _real(node.get("src"))
+    lazy = _lazy(node, src)
+    best = _from_sets(node, limits)
+    if best and not (src and not lazy and best[1] == 0 and _is_enough(node, limits)):
+        chosen = best[0]
+    else:
+        chosen = lazy or src or _from_sources(node, limits) or _from_template(node)
+    return resolve(base, chosen) if chosen else ""
+
+
+def _is_enough(node: Node, limits: ExtractLimits) -> bool:
+    return declared_side(node, "width") >= limits.enough_side_px
+
+
+def _real(link: str) -> str:
+    """The link, "" where it is a placeholder that a script is to replace."""
+    link = link.strip()
+    if not link or link.startswith(("data:", "blob:", "about:", "#")) or "{{" in link:
+        return ""
+    return "" if _PLACEHOLDER.search(link) else link
+
+
+def _lazy(node: Node, src: str) -> str:
+    attrs = node.attrs
+    if len(attrs) < 2:
+        return ""
+    for name in LAZY:
+        link = attrs.get(name)
+        if link and (link := _real(link)) and _is_link(link):
+            return link
+    if src:
+        return ""
+    # No src and none of the known names: any attribute that holds an image's URL will do.
+    for name, link in attrs.items():
+        if link and name not in {"src", "alt", "title", "class", "id", "srcset"}:
+            link = link.strip()
+            if " " not in link and _IMAGE_PATH.search(link) and _is_link(link) and _real(link):
+                return link
+    return ""
+
+
+def _is_link(link: str) -> bool:
+    return (
+        len(link) < 4096
+        and not link.startswith(("{", "[", "<", "true", "false"))
+        and ("/" in link or "." in link)
+    )
+
+
+def _sets(node: Node) -> str:
+    for name in LAZY_SETS:
+        value = node.get(name)
+        if value:
+            return value
+    return node.get("srcset")
+
+
+def _from_sets(node: Node, limits: ExtractLimits) -> tuple[str, int] | None:
+    """URL and width of the best srcset candidate of the element or of its picture."""
+    value = _sets(node)
+    if value:
+        best = best_candidate(parse_srcset(value), limits.image_side_px)
+        if best is not None and _real(best.url):
+            return best.url, best.width
+    return None
+
+
+def _from_sources(node: Node, limits: ExtractLimits) -> str:
+    """The best candidate of the picture around the element."""
+    parent = node.parent
+    if parent is None or parent.tag != "picture":
+        return ""
+    for child in parent.children:
+        if isinstance(child, Node) and child.tag == "source":
+            found = _from_sets(child, limits)
+            if found:
+                return found[0]
+            if src := _real(child.get("src") or child.get("data-src")):
+                return src
+    return ""
+
+
+def _from_template(node: Node) -> str:
+    """A URL with a {width} to fill in, as some shops have it."""
+    link = node.get("data-src") or node.get("src")
+    return link.replace("{width}", "800") if "{width}" in link else ""
+
+
+def background_url(node: Node, base: str) -> str:
+    """The absolute URL of an inline background image, "" where the element has none."""
+    match = _CSS_URL.search(node.get("style"))
+    if not match:
+        return ""
+    link = _real(match[1] or match[2] or match[3] or "")
+    return resolve(base, link) if link else ""
+
+
+def video_urls(node: Node, base: str) -> tuple[str, str]:
+    """URL and poster of a video element, "" each where missing; of its sources MP4 comes first."""
+    links = [node.get("src") or node.get("data-src")]
+    sources = [c for c in node.children if isinstance(c, Node) and c.tag == "source"]
+    sources.sort(key=lambda s: "mp4" not in (s.get("type") + s.get("src")).lower())
+    links += [s.get("src") or s.get("data-src") for s in sources]
+    found = [url for link in links if link and (url := resolve(base, link))]
+    poster = node.get("poster")
+    return (found[0] if found else ""), (resolve(base, poster) if poster else "")
+
+
+def is_image_link(href: str) -> bool:
+    """Whether a link leads to an image file."""
+    try:
+        return bool(_IMAGE_PATH.search(urlsplit(href).path))
+    except ValueError:
+        return False

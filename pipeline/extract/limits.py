@@ -1,0 +1,45 @@
+"""How much of a record or a page is read, and what a page must hold."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """Bounds on what is read of one record; all are ours, against bombs and endless bodies.
+
+    Attributes:
+        page_bytes: largest HTML body, before and after its content encoding is removed.
+        media_bytes: largest image or video, likewise.
+        header_bytes: largest WARC or HTTP header block.
+    """
+
+    page_bytes: int = 16 * 1024 * 1024
+    media_bytes: int = 256 * 1024 * 1024
+    header_bytes: int = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractLimits:
+    """Guards of the fast parser and what is asked of its tree.
+
+    The four guards were set from 461 real pages: none of them has more than 4 MB, 512 open
+    elements, 200 attributes on a tag or a tag of 1 MB. Pages beyond them take the slow parser.
+
+    Attributes:
+        fast_characters: longest page that the fast parser gets.
+        fast_depth: deepest nesting that the fast parser gets (it is quadratic in depth).
+        fast_attributes: most attributes on one tag that the fast parser gets (quadratic too).
+        fast_tag_characters: longest single tag that the fast parser gets.
+        image_side_px: of a srcset, the best candidate at or under this side is taken.
+        enough_side_px: a src declared at least this wide is kept beside versions of it that
+            only differ in density.
+        max_blocks: most blocks of a document; more is a broken page.
+    """
+
+    fast_characters: int = 4 * 1024 * 1024
+    fast_depth: int = 512
+    fast_attributes: int = 256
+    fast_tag_characters: int = 1024 * 1024
+    image_side_px: int = 1600
+    enough_side_px: int = 100
+    max_blocks: int = 50_000

@@ -1,0 +1,108 @@
+"""URLs as a page means them: resolved, and the right one of several."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+
+_SPACES = re.compile(r"[\t\n\r]")
+_WEB = frozenset({"http", "https", "file"})
+# What the URL standard leaves alone in a path and in a query, beside letters and digits.
+_PATH_SAFE = "/%:@!$&'()*+,;=~-._|[]"
+_QUERY_SAFE = "/%:@!$&()*+,;=~-._?|[]{}^\\`"
+
+
+def resolve(base: str, link: str) -> str:
+    """The absolute URL of a link, as a browser would ask for it; "" where it names none.
+
+    White space is cut, spaces and letters beyond ASCII are percent-encoded, an international
+    host name is given in its ASCII form, and the fragment is dropped. `data:`, `blob:` and
+    `javascript:` links name nothing that could be fetched.
+    """
+    link = _SPACES.sub("", link.strip())
+    if not link or link.startswith("#"):
+        return ""
+    try:
+        parts = urlsplit(urljoin(base, link.replace("\\", "/") if "?" not in link else link))
+        if parts.scheme not in _WEB or (parts.scheme != "file" and not parts.hostname):
+            return ""
+        host = _ascii_host(parts.netloc)
+    except ValueError:
+        return ""
+    path = parts.path if parts.path.isascii() and " " not in parts.path else None
+    path = quote(parts.path, safe=_PATH_SAFE) if path is None else path
+    query = quote(parts.query, safe=_QUERY_SAFE) if not parts.query.isascii() else parts.query
+    return urlunsplit((parts.scheme, host, path, query.replace(" ", "%20"), ""))
+
+
+def _ascii_host(netloc: str) -> str:
+    if netloc.isascii():
+        return netloc
+    user, at, host = netloc.rpartition("@")
+    name, colon, port = host.partition(":")
+    return user + at + name.encode("idna").decode("ascii") + colon + port
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One URL of a srcset with its width in px (0 unknown) and density (1.0 unless told)."""
+
+    url: str
+    width: int = 0
+    density: float = 1.0
+
+
+def parse_srcset(srcset: str) -> list[Candidate]:
+    """The candidates of a srcset, in order.
+
+    A comma ends a candidate only behind white space, behind a descriptor or at the URL's end,
+    so a URL may hold commas.
+    """
+    found: list[Candidate] = []
+    at = 0
+    while match := _SRCSET_URL.search(srcset, at):
+        url, at = match[1], match.end()
+        width, density = 0, 1.0
+        if url.endswith(","):
+            url = url.rstrip(",")
+        else:
+            end = _descriptor_end(srcset, at)
+            for value, unit in _UNITS.findall(srcset[at:end]):
+                width = int(float(value)) if unit == "w" else width
+                density = float(value) if unit == "x" else density
+            at = end + 1
+        if url:
+            found.append(Candidate(url, width, density))
+    return found
+
+
+_SRCSET_URL = re.compile(r"[\s,]*(\S+)")
+_UNITS = re.compile(r"(?<!\S)([0-9]*\.?[0-9]+)([wx])(?=[\s,]|$)")
+
+
+def _descriptor_end(srcset: str, at: int) -> int:
+    """Where the descriptors that begin at `at` end: at a comma outside brackets."""
+    depth = 0
+    for i in range(at, len(srcset)):
+        letter = srcset[i]
+        if letter == "," and depth == 0:
+            return i
+        depth += (letter == "(") - (letter == ")")
+    return len(srcset)
+
+
+def best_candidate(candidates: Iterable[Candidate], side_px: int) -> Candidate | None:
+    """The largest candidate at or under `side_px`, else the smallest above it; None of none.
+
+    Where only densities are told, the highest one wins.
+    """
+    found = [c for c in candidates if not c.url.startswith("data:")]
+    if not found:
+        return None
+    sized = [c for c in found if c.width]
+    if not sized:
+        return max(found, key=lambda c: c.density)
+    fitting = [c for c in sized if c.width <= side_px]
+    if fitting:
+        return max(fitting, key=lambda c: c.width)
+    return min(sized, key=lambda c: c.width)

@@ -1,0 +1,300 @@
+"""A page's tree as a flat list of items: texts and media in reading order, with their regions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from pipeline.extract import images
+from pipeline.extract.boilerplate import Region, region_of
+from pipeline.extract.limits import ExtractLimits
+from pipeline.extract.tree import Node
+from schemas.records import Role
+
+_BLOCKS = frozenset(
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hgroup",
+        "hr",
+        "html",
+        "legend",
+        "li",
+        "main",
+        "menu",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+        "caption",
+        "noscript",
+        "amp-carousel",
+        "video",
+        "iframe",
+        "listing",
+        "xmp",
+        "plaintext",
+    ]
+)
+_ROLES: Final[dict[str, Role]] = {
+    "h1": Role.HEADING, "h2": Role.HEADING, "h3": Role.HEADING, "h4": Role.HEADING,
+    "h5": Role.HEADING, "h6": Role.HEADING, "li": Role.LIST_ITEM, "dt": Role.LIST_ITEM,
+    "dd": Role.LIST_ITEM, "td": Role.TABLE_CELL, "th": Role.TABLE_CELL,
+    "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
+    "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE, "q": Role.QUOTE,
+}  # fmt: skip
+# Roles that a block inside keeps: a paragraph of a list item is the list item's text.
+_IMAGES = frozenset({"img", "amp-img", "image"})
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A text, an image or a video where it stands.
+
+    Attributes:
+        node: the block that a text belongs to, the element of an image or a video.
+        text: of a text item; "" of others.
+        role: of a text item.
+        links: characters of the text that are links.
+        url: of an image or a video.
+        zones: the marked elements around it, outermost first.
+        href: of the link around an image.
+        figure: the element that ties images to a caption, if any.
+    """
+
+    node: Node
+    text: str = ""
+    role: Role = Role.PARAGRAPH
+    links: int = 0
+    url: str = ""
+    poster: str = ""
+    caption: str = ""
+    zones: tuple[Node, ...] = ()
+    href: str = ""
+    figure: Node | None = None
+    score: float = 0.0
+    kept: bool = True
+
+    @property
+    def is_text(self) -> bool:
+        """Whether this is text and no media."""
+        return not self.url
+
+
+@dataclass(slots=True)
+class Walk:
+    """What one walk over a page found.
+
+    Attributes:
+        items: in reading order.
+        nodes: the elements visited, parents before children.
+        regions: the region of each element that is not plain.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    regions: dict[Node, Region] = field(default_factory=dict)
+
+
+class _Exit:
+    """Marks on the stack that a node's children are done, and what held before it."""
+
+    __slots__ = ("node", "restore")
+
+    def __init__(self, node: Node, restore: tuple[object, ...]) -> None:
+        self.node = node
+        self.restore = restore
+
+
+class Walker:
+    """Walks one page; no recursion, since pages nest as deep as they like."""
+
+    def __init__(self, base: str, limits: ExtractLimits) -> None:
+        self.base = base
+        self.limits = limits
+        self.found = Walk()
+        self.pieces: list[str] = []
+        self.link_pieces: list[str] = []
+        self.block: Node | None = None
+        self.role = Role.PARAGRAPH
+        self.zones: tuple[Node, ...] = ()
+        self.href = ""
+        self.figure: Node | None = None
+        self.seen_urls: set[str] = set()
+
+    def walk(self, body: Node) -> Walk:
+        """The items under `body`."""
+        stack: list[Node | str | _Exit] = [body]
+        while stack:
+            entry = stack.pop()
+            if isinstance(entry, str):
+                self._text(entry)
+            elif isinstance(entry, Node):
+                self._enter(entry, stack)
+            else:
+                self._leave(entry)
+        self._flush()
+        return self.found
+
+    def _text(self, text: str) -> None:
+        self.pieces.append(text)
+        if self.href:
+            self.link_pieces.append(text)
+
+    def _enter(self, node: Node, stack: list[Node | str | _Exit]) -> None:
+        tag = node.tag
+        if tag == "br":
+            self._break()
+            return
+        region = region_of(node)
+        if region is Region.HIDDEN or (region is Region.CUT and _is_final(node)):
+            self._stop_word(node)
+            return
+        if tag in _ATOMS:
+            _ATOMS[tag](self, node)
+            return
+        self.found.nodes.append(node)
+        state = (self.block, self.role, self.zones, self.href, self.figure)
+        if region is not Region.PLAIN:
+            self.found.regions[node] = region
+            self.zones = (*self.zones, node)
+        if tag in _BLOCKS:
+            self._flush()
+            self.block = node
+            self._set_role(tag)
+            if tag == "figure":
+                self.figure = node
+        elif tag == "a":
+            self.href = node.get("href")
+        if node.attrs.get("style"):
+            self._background(node)
+        stack.append(_Exit(node, state))
+        stack.extend(reversed(node.children))
+
+    def _leave(self, mark: _Exit) -> None:
+        if mark.node.tag in _BLOCKS:
+            self._flush()
+        self.block, self.role, self.zones, self.href, self.figure = mark.restore  # type: ignore[assignment]
+
+    def _set_role(self, tag: str) -> None:
+        role = _ROLES.get(tag)
+        if role is None or self.role in {Role.HEADING, Role.CODE, Role.CAPTION}:
+            return
+        self.role = role
+
+    def _break(self) -> None:
+        """One br is a space; two in a row end a paragraph."""
+        if self.role is Role.CODE:
+            self.pieces.append("\n")
+            return
+        if self.pieces and self.pieces[-1] == "\x00":
+            self._flush()
+            return
+        self.pieces.append("\x00")
+
+    def _stop_word(self, node: Node) -> None:
+        """A cut element parts the words beside it."""
+        if node.tag in _BLOCKS:
+            self._flush()
+
+    def _noscript(self, node: Node) -> None:
+        """A noscript counts for its images alone: its text is for browsers without scripts."""
+        stack: list[Node | str] = list(reversed(node.children))
+        while stack:
+            child = stack.pop()
+            if isinstance(child, Node):
+                if child.tag in _IMAGES:
+                    self._image(child)
+                stack.extend(reversed(child.children))
+
+    def _flush(self) -> None:
+        if not self.pieces:
+            return
+        raw = "".join(self.pieces)
+        if self.role is Role.CODE:
+            text = raw.replace("\x00", "\n").strip("\r\n").rstrip()
+        else:
+            text = " ".join(raw.replace("\x00", " ").split())
+        if text and self.block is not None:
+            links = len(" ".join("".join(self.link_pieces).split())) if self.link_pieces else 0
+            self.found.items.append(
+                Item(self.block, text, self.role, min(links, len(text)), zones=self.zones,
+                     figure=self.figure)
+            )  # fmt: skip
+        self.pieces.clear()
+        self.link_pieces.clear()
+
+    def _image(self, node: Node) -> None:
+        url = images.image_url(node, self.base, self.limits)
+        if not url:
+            return
+        self._media(Item(node, url=url, zones=self.zones, href=self.href, figure=self.figure))
+
+    def _video(self, node: Node) -> None:
+        url, poster = images.video_urls(node, self.base)
+        if url:
+            self._media(Item(node, url=url, poster=poster, zones=self.zones, figure=self.figure))
+
+    def _background(self, node: Node) -> None:
+        url = images.background_url(node, self.base)
+        if url:
+            self._media(Item(node, url=url, zones=self.zones, href=self.href, figure=self.figure))
+
+    def _media(self, item: Item) -> None:
+        if item.url in self.seen_urls and item.node.parent and item.node.parent.tag == "noscript":
+            return
+        self.seen_urls.add(item.url)
+        self._flush()
+        self.found.items.append(item)
+
+
+def _is_final(node: Node) -> bool:
+    """Whether the element is cut whatever it holds: its tag says so, not only its name."""
+    return node.tag not in _NAMED_ONLY
+
+
+_NAMED_ONLY = frozenset(
+    {
+        "div", "section", "span", "ul", "ol", "li", "p", "table", "td", "a", "article", "main",
+        "form", "header", "figure", "h1", "h2", "h3", "h4",
+    }
+)  # fmt: skip
+_ATOMS: dict[str, Callable[[Walker, Node], None]] = {
+    "img": Walker._image,
+    "amp-img": Walker._image,
+    "image": Walker._image,
+    "video": Walker._video,
+    "noscript": Walker._noscript,
+}

@@ -1,0 +1,49 @@
+"""Verdicts on URLs alone, before anything is parsed or fetched."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from schemas.rejection import Reason, Why
+
+_TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class UrlLimits:
+    """OBELICS, arXiv 2306.16527, A.1, and MMC4: words in URLs that drop a page or an image.
+
+    The papers match substrings; here a word must stand between marks, so that Sussex, lexicon
+    and catalogous pass.
+    """
+
+    page_words: tuple[str, ...] = ("porn", "sex", "xxx")
+    image_words: tuple[str, ...] = (
+        "logo", "button", "icon", "plugin", "widget", "avatar", "porn", "sex", "xxx",
+    )  # fmt: skip
+
+
+def judge_page_url(url: str, limits: UrlLimits) -> Why | None:
+    """Why the page's URL, host and path, speaks against it, or None."""
+    return _judge(url, limits.page_words, with_host=True)
+
+
+def judge_image_url(url: str, limits: UrlLimits) -> Why | None:
+    """Why the image's path speaks against it, or None; the host counts for adult words only."""
+    host_words = tuple(word for word in limits.image_words if word in limits.page_words)
+    return _judge(url, limits.image_words, with_host=False) or _judge(
+        url, host_words, with_host=True
+    )
+
+
+def _judge(url: str, words: tuple[str, ...], *, with_host: bool) -> Why | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return Why(Reason.BAD_URL, url[:200])
+    text = f"{parts.netloc if with_host else ''}/{unquote(parts.path)}"
+    for token in _TOKEN.findall(text):
+        token = token.lower()
+        if token in words or token.removesuffix("s") in words:
+            return Why(Reason.URL_WORDS, token, " ".join(words))
+    return None
