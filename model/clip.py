@@ -1,0 +1,220 @@
+"""The CLIP encoder: images or texts in, unit float32 rows out.
+
+The rows are open_clip's own to 1e-5 (fp32, no autocast, its own preprocessing); the text tower is
+cut to the longest text of a batch where that changes nothing. Importing this module costs
+milliseconds: torch and open_clip are imported by `load_clip`.
+
+Shapes: B images or texts, L tokens, D numbers of an embedding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model.weights.locate import ClipFiles, ClipUnavailable, locate_clip, weight_digest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import torch
+    from open_clip import CLIP
+    from PIL import Image
+
+    Rows = npt.NDArray[np.float32]
+
+__all__ = ["ClipEncoder", "ClipUnavailable", "clip_digest", "load_clip"]
+
+IMAGES_AT_ONCE = 32
+TEXTS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class ClipEncoder:
+    """A CLIP with its preprocessing and tokenizer, in evaluation mode.
+
+    Attributes:
+        name: as it was asked for: an open_clip name, `local-dir:PATH`, or `embedded`.
+        pretrained: the tag or weight file, or "".
+        digest: sha256 of the weight file.
+        dim: D, the numbers of an embedding.
+        model: the open_clip model.
+        preprocess: a PIL image to the tensor that the image tower takes.
+        tokenizer: texts to a [B, context] tensor of token ids.
+        device: where the towers run.
+    """
+
+    name: str
+    pretrained: str
+    digest: str
+    dim: int
+    model: CLIP
+    preprocess: Callable[[Image.Image], torch.Tensor]
+    tokenizer: Callable[[list[str]], torch.Tensor]
+    device: str
+
+    def embed_images(self, images: Sequence[Image.Image]) -> Rows:
+        """Unit rows [B, D] of the images, in order; the images are to be RGB."""
+        import numpy as np
+        import torch
+
+        rows = np.zeros((len(images), self.dim), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(images), IMAGES_AT_ONCE):
+                part = slice(start, start + IMAGES_AT_ONCE)
+                pixels = torch.stack([self.preprocess(image) for image in images[part]])
+                units = self.model.encode_image(pixels.to(self.device), normalize=True)
+                rows[part] = units.float().cpu().numpy()
+        return rows
+
+    def embed_texts(self, texts: Sequence[str]) -> Rows:
+        """Unit rows [B, D] of the texts, in order; a text beyond the context length is cut.
+
+        Texts go through the tower sorted by length, so that short ones do not pay for long ones.
+        """
+        import numpy as np
+        import torch
+
+        rows = np.zeros((len(texts), self.dim), np.float32)
+        if not texts:
+            return rows
+        tokens_BL = self.tokenizer(list(texts))
+        lengths = _lengths(self.model, tokens_BL)
+        order = torch.argsort(lengths, stable=True)
+        with torch.inference_mode():
+            for part in torch.split(order, TEXTS_AT_ONCE):
+                units = _encode_texts(self.model, tokens_BL[part].to(self.device), lengths[part])
+                rows[part.numpy()] = units.float().cpu().numpy()
+        return rows
+
+
+def load_clip(model: str, pretrained: str = "", device: str = "cpu") -> ClipEncoder:
+    """The encoder of the named CLIP, ready to embed.
+
+    Args:
+        model: an open_clip name, `local-dir:PATH`, `hf-hub:OWNER/NAME`, or `embedded`.
+        pretrained: an open_clip tag or a weight file's path; only with an open_clip name.
+        device: where to run, as torch names it.
+
+    Raises:
+        ClipUnavailable: the weights cannot be had, or do not fit the model.
+    """
+    import pickle
+
+    from safetensors import SafetensorError
+
+    files = locate_clip(model, pretrained)
+    try:
+        loaded = _load_model(files, device)
+        tokenizer, dim = _tokenizer_and_dim(files)
+    except (
+        AssertionError,  # open_clip's word for position embeddings of another width
+        OSError,
+        RuntimeError,
+        ValueError,
+        SafetensorError,
+        pickle.UnpicklingError,
+    ) as error:
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ClipUnavailable(model, pretrained, f"{files.weights} does not load: {why}") from error
+    return ClipEncoder(
+        name=model,
+        pretrained=pretrained,
+        digest=weight_digest(files),
+        dim=dim,
+        model=loaded,
+        preprocess=_preprocessing(loaded),
+        tokenizer=tokenizer,
+        device=device,
+    )
+
+
+def clip_digest(model: str, pretrained: str = "") -> str:
+    """The digest that `load_clip` would give, without loading: sha256 of the weight file.
+
+    Raises:
+        ClipUnavailable: the weights cannot be had.
+    """
+    return weight_digest(locate_clip(model, pretrained))
+
+
+def _load_model(files: ClipFiles, device: str) -> CLIP:
+    """The model in evaluation mode, built as the weights' tag asks.
+
+    open_clip takes the activation from the architecture's name and only warns where the weights
+    were trained with the other one (`ViT-B-32` with `openai`); here the tag decides.
+    """
+    import open_clip
+
+    wanted = ("mean", "std", "interpolation", "resize_mode")
+    model = open_clip.create_model(
+        files.architecture,
+        pretrained=None if files.brings_weights else str(files.weights),
+        require_pretrained=True,
+        device=device,
+        force_preprocess_cfg={key: files.tag[key] for key in wanted if key in files.tag},
+        **({"quick_gelu": bool(files.tag.get("quick_gelu"))} if files.tag else {}),
+    )
+    return model.eval().requires_grad_(False)
+
+
+def _tokenizer_and_dim(files: ClipFiles) -> tuple[Callable[[list[str]], torch.Tensor], int]:
+    import open_clip
+
+    config = open_clip.get_model_config(files.architecture)
+    return open_clip.get_tokenizer(files.architecture), int(config["embed_dim"])
+
+
+def _preprocessing(model: CLIP) -> Callable[[Image.Image], torch.Tensor]:
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    config = PreprocessCfg(**model.visual.preprocess_cfg)
+    transform: Callable[[Image.Image], torch.Tensor] = image_transform_v2(config, is_train=False)
+    return transform
+
+
+def _lengths(model: CLIP, tokens_BL: torch.Tensor) -> torch.Tensor:
+    """How many tokens of each text its embedding depends on, int64 [B].
+
+    In a causal tower that reads the text's embedding off its end token, what follows that token
+    changes nothing. Any other tower keeps its full length.
+    """
+    import torch
+
+    tower = getattr(model, "text", model)
+    full = torch.full((len(tokens_BL),), tokens_BL.shape[1])
+    if getattr(tower, "attn_mask", None) is None or getattr(tower, "cls_emb", None) is not None:
+        return full
+    pool = getattr(tower, "pool_type", "") or getattr(tower, "text_pool_type", "")
+    if pool == "argmax":
+        return tokens_BL.argmax(dim=-1) + 1
+    if pool == "eos":
+        eos_id = tower.eos_id if hasattr(tower, "eos_id") else tower.text_eos_id
+        at_end: torch.Tensor = tokens_BL == eos_id
+        return at_end.int().argmax(dim=-1) + 1
+    return full
+
+
+def _encode_texts(model: CLIP, tokens_BL: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """Unit rows [B, D]: open_clip's own text tower over the longest text's tokens only.
+
+    open_clip refuses input shorter than its context, so its few lines stand here with the position
+    embedding and the causal mask cut (`CLIP.encode_text`, `TextTransformer.forward`).
+    """
+    import torch
+
+    longest = int(lengths.max())
+    if longest == tokens_BL.shape[1]:
+        return torch.as_tensor(model.encode_text(tokens_BL, normalize=True))
+    tower = getattr(model, "text", model)
+    dtype = tower.transformer.get_cast_dtype()
+    x_BLW = tower.token_embedding(tokens_BL[:, :longest]).to(dtype)
+    x_BLW = x_BLW + tower.positional_embedding[:longest].to(dtype)
+    x_BLW = tower.transformer(x_BLW, attn_mask=tower.attn_mask[:longest, :longest])
+    ends = (lengths - 1).to(x_BLW.device)
+    x_BW = tower.ln_final(x_BLW)[torch.arange(len(ends), device=x_BLW.device), ends]
+    projection = tower.text_projection
+    if projection is not None:
+        x_BW = projection(x_BW) if isinstance(projection, torch.nn.Module) else x_BW @ projection
+    return torch.nn.functional.normalize(x_BW, dim=-1)
