@@ -9,6 +9,7 @@ import apache_beam as beam
 
 from pipeline.extract.limits import ReadLimits
 from pipeline.extract.warc import read_capture
+from pipeline.filters.urls import UrlLimits, judge_image_url
 from pipeline.media.fetch import Fetcher, FetchLimits
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.reading import lane_of
@@ -51,6 +52,7 @@ class FetchMedia(beam.PTransform):
     place: Place
     read: ReadLimits
     fetch: FetchLimits
+    urls: UrlLimits
 
     def expand(self, inputs: dict[str, beam.PCollection]) -> Any:  # noqa: ANN401 - tuple of outputs
         """Three outputs: `fetched`, `read`, `decisions`."""
@@ -61,7 +63,7 @@ class FetchMedia(beam.PTransform):
             | "OneByUrl" >> beam.FlatMapTuple(one_media_url)
             | "ByLane" >> beam.Map(lambda media: (_lane(media), media))
             | "Lanes" >> beam.GroupByKey()
-            | beam.ParDo(_FetchLane(self.place, self.read, self.fetch)).with_outputs(
+            | beam.ParDo(_FetchLane(self.place, self.read, self.fetch, self.urls)).with_outputs(
                 "read", DECISIONS, main="fetched"
             )
         )
@@ -85,8 +87,8 @@ def _lane(media: MediaUrl) -> tuple[str, int]:
 class _FetchLane(beam.DoFn):
     """The media of a lane into packs."""
 
-    def __init__(self, place: Place, read: ReadLimits, fetch: FetchLimits) -> None:
-        self._place, self._read, self._limits = place, read, fetch
+    def __init__(self, place: Place, read: ReadLimits, fetch: FetchLimits, urls: UrlLimits) -> None:
+        self._place, self._read, self._limits, self._urls = place, read, fetch, urls
 
     def setup(self) -> None:
         self._fetcher = Fetcher(self._limits)
@@ -99,7 +101,11 @@ class _FetchLane(beam.DoFn):
     def process(self, lane: tuple[object, Iterable[MediaUrl]]) -> Iterator[Any]:
         captured, linked = [], []
         for media in lane[1]:
-            (captured if media.capture else linked).append(media)
+            why = judge_image_url(media.url, self._urls) if media.kind == "image" else None
+            if why is not None:
+                yield from self._outcome(media, None, why)
+            else:
+                (captured if media.capture else linked).append(media)
         captured.sort(key=lambda m: (m.capture.path, m.capture.offset))
         for media in captured:
             yield from self._outcome(media, *self._captured(media.capture))

@@ -6,13 +6,17 @@ from typing import Any
 
 import apache_beam as beam
 
+from pipeline.filters.document import document_text
+from pipeline.filters.gopher import GopherLimits, judge_quality, judge_repetition
 from pipeline.filters.language import LanguageLimits, identify_language, judge_language
 from pipeline.filters.urls import UrlLimits, judge_page_url
+from pipeline.filters.words import split_words
 from pipeline.stages.verdicts import DECISIONS, Attempt, Subject
-from schemas.records import Document, TextBlock
+from schemas.records import Document
 from schemas.rejection import BadInput, Reason, Why
 
 SCREEN = Subject("screen", "document", lambda d: d.key, lambda d: d.url)
+TEXT = Subject("text", "document", lambda d: d.key, lambda d: d.url)
 NEWEST = Subject("newest", "document", lambda d: d.key, lambda d: d.url)
 
 
@@ -32,13 +36,19 @@ def screen_document(document: Document, limits: ScreenLimits) -> Document:
     """
     why = judge_page_url(document.url, limits.urls)
     if why is None:
-        blocks = (block.text for block in document.blocks if isinstance(block, TextBlock))
-        language, probability = identify_language(" ".join(blocks))
+        language, probability = identify_language(document_text(document))
         why = judge_language(language, probability, limits.language)
         document = replace(document, language=language)
     if why is not None:
         raise BadInput(why.reason, why.value, why.limit)
     return document
+
+
+def judge_text(document: Document, limits: GopherLimits) -> Why | None:
+    """Why the document's text is not good enough for M3W; one tokenisation serves all rules."""
+    text = document_text(document)
+    words = split_words(text)
+    return judge_quality(text, limits, words) or judge_repetition(text, limits, words)
 
 
 def choose_newest(documents: Iterable[Document]) -> list[tuple[Document, bool]]:

@@ -1,0 +1,288 @@
+"""Pairs: one image or video with one text, under ALIGN's rules, as LTIP, or as VTP."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.ml.inference.base import RunInference
+
+from pipeline.corpora.pair_links import PairLimits
+from pipeline.filters.pairs import (
+    AlignLimits,
+    align_tokens,
+    judge_align_counts,
+    judge_align_image,
+    judge_align_tokens,
+)
+from pipeline.stages.similarity import (
+    TEXTS_PER_BATCH,
+    ClipChoice,
+    ClipHandler,
+    Rows,
+    Task,
+    read_vector,
+    text_bucket,
+)
+from pipeline.stages.verdicts import DECISIONS, Keep, Subject
+from schemas.keys import make_key
+from schemas.records import Found, Image, Pair, PairLink
+from schemas.rejection import Reason, Why
+
+Scored = tuple[Pair, bytes]
+"""A pair with the embedding of its media, b"" when not scored."""
+
+
+def pair_subject(stage: str) -> Subject:
+    """How a stage speaks of its pairs."""
+    return Subject(stage, "pair", lambda pair: pair.key, lambda pair: pair.url)
+
+
+@dataclass(frozen=True)
+class BuildPairs(beam.PTransform):
+    """Pairs of `links`, `found` and `embedded`; outputs (`pairs`, `read`, `decisions`).
+
+    A link whose media was not to be had is rejected here as no_media; why it was not is in the
+    media's own decision.
+    """
+
+    corpus: str
+    limits: PairLimits
+
+    def expand(self, inputs: dict[str, beam.PCollection]) -> Any:  # noqa: ANN401 - three outputs
+        """Joined by URL and by content; ALIGN's rules count over the whole corpus."""
+        links = inputs["links"] | "LinksByUrl" >> beam.Map(lambda link: (link.url, link))
+        found = inputs["found"] | "FoundByUrl" >> beam.FlatMap(
+            lambda one: [(url, one) for url in one.urls]
+        )
+        joined = (
+            {"links": links, "found": found}
+            | "JoinUrls" >> beam.CoGroupByKey()
+            | "Pairs"
+            >> beam.FlatMapTuple(join_links, self.corpus, self.limits).with_outputs(
+                "read", DECISIONS, main="pairs"
+            )
+        )
+        decisions = [joined[DECISIONS]]
+        unique = (
+            joined.pairs
+            | "ByPair" >> beam.Map(lambda pair: ((pair.media.key, pair.text), pair))
+            | "SamePairs" >> beam.GroupByKey()
+            | "OneOfSame"
+            >> beam.FlatMapTuple(one_of_same, self.corpus).with_outputs(DECISIONS, main="pairs")
+        )
+        decisions.append(unique[DECISIONS])
+        kept = unique.pairs
+        if self.corpus == "align":
+            counted = kept | CountAlign(self.limits.align)
+            decisions.append(counted[DECISIONS])
+            kept = counted.pairs
+        decisions.append(kept | "Kept" >> beam.Map(pair_subject(self.corpus).kept))
+        vectors = inputs["embedded"] | "Vectors" >> beam.Map(lambda row: (row.key, row.vector))
+        scored = (
+            {"pairs": kept | "ByMedia" >> beam.Map(lambda p: (p.media.key, p)), "vectors": vectors}
+            | "JoinVectors" >> beam.CoGroupByKey()
+            | "WithVector" >> beam.FlatMapTuple(with_vector)
+        )
+        return scored, joined["read"], decisions
+
+
+def join_links(
+    url: str, groups: dict[str, Iterable[Any]], corpus: str, limits: PairLimits
+) -> Iterator[Any]:
+    """The pairs of one media URL that the media's own rules let through; tagged."""
+    del url
+    subject = pair_subject(corpus)
+    found = list(groups["found"])
+    for link in groups["links"]:
+        yield beam.pvalue.TaggedOutput("read", (corpus, "pair"))
+        media = next((one.media for one in found if is_kind(one, link.kind)), None)
+        if media is None:
+            decision = subject.rejected(link, Why(Reason.NO_MEDIA))
+            yield beam.pvalue.TaggedOutput(DECISIONS, decision)
+            continue
+        pair = make_pair(link, media)
+        why = judge_media(pair, corpus, limits)
+        if why is None:
+            yield pair
+        else:
+            yield beam.pvalue.TaggedOutput(DECISIONS, subject.rejected(pair, why))
+
+
+def is_kind(found: Found, kind: str) -> bool:
+    """Whether found media is an image, or a video, as asked."""
+    return isinstance(found.media, Image) == (kind == "image")
+
+
+def make_pair(link: PairLink, media: Any) -> Pair:  # noqa: ANN401 - Image | Video
+    """The pair of a link and its media; its key is that of content, not of the page."""
+    return Pair(
+        make_key(link.corpus, media.key, link.text),
+        link.url,
+        link.page_url,
+        link.text,
+        media,
+        link.source,
+        None,
+        link.licence,
+    )
+
+
+def judge_media(pair: Pair, corpus: str, limits: PairLimits) -> Why | None:
+    """Why a pair's media is not for its corpus."""
+    if corpus == "align" and isinstance(pair.media, Image):
+        return judge_align_image(
+            pair.media.original_width, pair.media.original_height, limits.align
+        )
+    return None
+
+
+def one_of_same(key: tuple[str, str], pairs: Iterable[Pair], corpus: str) -> Iterator[Any]:
+    """One of the pairs with the same media and text, and a rejection for each other; tagged."""
+    del key
+    first, *others = sorted(pairs, key=lambda pair: (pair.page_url, pair.url, pair.source))
+    yield first
+    for pair in others:
+        why = Why(Reason.DUPLICATE_PAIR, first.page_url)
+        yield beam.pvalue.TaggedOutput(DECISIONS, pair_subject(corpus).rejected(pair, why))
+
+
+@dataclass(frozen=True)
+class CountAlign(beam.PTransform):
+    """ALIGN's rules that count over the corpus; outputs `pairs` and decisions of the rejected.
+
+    An image with more than 1,000 alt texts is out, a text shared by more than 10 images is out,
+    and so is a text with a unigram or bigram outside the corpus's most frequent (section 3).
+    """
+
+    limits: AlignLimits
+
+    def expand(self, pairs: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+        """Counts by image and by text, and of all tokens; then one look at each pair."""
+        images = (
+            pairs
+            | "ByImage" >> beam.Map(lambda pair: (pair.media.key, pair))
+            | "GroupImages" >> beam.GroupByKey()
+            | "AltTexts" >> beam.FlatMapTuple(count_group)
+        )
+        counted = (
+            images
+            | "ByText" >> beam.Map(lambda counted: (counted[0].text, counted))
+            | "GroupTexts" >> beam.GroupByKey()
+            | "Images" >> beam.FlatMapTuple(count_group)
+        )
+        frequent = (
+            pairs
+            | "Texts" >> beam.FlatMap(lambda pair: align_tokens(pair.text))
+            | "CountTokens" >> beam.combiners.Count.PerElement()
+            | "TopTokens"
+            >> beam.combiners.Top.Of(self.limits.frequent_tokens, key=lambda kv: (kv[1], kv[0]))
+            | "FrequentTokens" >> beam.Map(lambda top: frozenset(token for token, _ in top))
+        )
+        return counted | "JudgeCounts" >> beam.FlatMap(
+            judge_counted, beam.pvalue.AsSingleton(frequent), self.limits
+        ).with_outputs(DECISIONS, main="pairs")
+
+
+def count_group(key: str, group: Iterable[Any]) -> Iterator[tuple[Any, int]]:
+    """Each member of a group with the group's size: pairs are unique by image and text."""
+    del key
+    members = list(group)
+    for member in members:
+        yield member, len(members)
+
+
+def judge_counted(
+    counted: tuple[tuple[Pair, int], int], frequent: frozenset[str], limits: AlignLimits
+) -> Iterator[Any]:
+    """A counted pair, or its rejection; tagged."""
+    (pair, alt_texts), images = counted
+    why = judge_align_counts(alt_texts, images, limits) or judge_align_tokens(
+        pair.text, frequent, limits
+    )
+    if why is None:
+        yield pair
+    else:
+        yield beam.pvalue.TaggedOutput(DECISIONS, pair_subject("align").rejected(pair, why))
+
+
+def with_vector(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[Scored]:
+    """The pairs of one image or video with its embedding."""
+    del key
+    vector = next(iter(groups["vectors"]), b"")
+    for pair in groups["pairs"]:
+        yield pair, vector
+
+
+@dataclass(frozen=True)
+class ScorePairs(beam.PTransform):
+    """Pairs with their cosine; takes what BuildPairs gives."""
+
+    choice: ClipChoice
+    root: str
+    buckets: int
+
+    def expand(self, scored: beam.PCollection) -> beam.PCollection:
+        """Pairs; texts are batched by their keys, so that batches are the same in every run."""
+        if not self.choice.scores:
+            return scored | "Unscored" >> beam.Map(lambda pair: pair[0])
+        return (
+            scored
+            | "ByBucket" >> beam.Map(lambda s: (text_bucket(s[0].text, self.buckets), s))
+            | "Buckets" >> beam.GroupByKey()
+            | "TextTasks" >> beam.FlatMapTuple(lambda _, group: text_tasks(group))
+            | RunInference(ClipHandler(self.choice, self.root))
+            | "Cosines" >> beam.FlatMapTuple(score_pairs)
+        )
+
+
+def text_tasks(scored: Iterable[Scored]) -> Iterator[Task]:
+    """Tasks of up to 64 pairs, in the order of their keys."""
+    ordered = sorted(scored, key=lambda one: one[0].key)
+    for start in range(0, len(ordered), TEXTS_PER_BATCH):
+        batch = ordered[start : start + TEXTS_PER_BATCH]
+        yield Task(tuple(batch), texts=tuple(pair.text for pair, _ in batch))
+
+
+def score_pairs(batch: tuple[Scored, ...], rows: Rows) -> Iterator[Pair]:
+    """The pairs of a task with the cosine of media and text, rounded to float16."""
+    for (pair, vector), row in zip(batch, rows, strict=True):
+        yield replace(pair, score=float(np.float16(row @ read_vector(vector))))
+
+
+@dataclass(frozen=True)
+class SelectPairs(beam.PTransform):
+    """Pairs whose score reaches the threshold; outputs `kept`, `decisions`."""
+
+    corpus: str
+    threshold: float | None
+
+    def expand(self, pairs: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+        """Two outputs."""
+        subject = pair_subject(f"{self.corpus}_similarity")
+        return pairs | Keep(subject, partial(judge_score, threshold=self.threshold))
+
+
+def judge_score(pair: Pair, threshold: float | None) -> Why | None:
+    """Why a pair is dropped: media and text are less alike than the pool's best share."""
+    if threshold is None or pair.score is None or pair.score >= threshold:
+        return None
+    return Why(Reason.LOW_SIMILARITY, pair.score, threshold)
+
+
+def threshold_of(scores: Iterable[float], keep: float) -> float | None:
+    """The score at or above which the best share of a pool lies; None keeps all.
+
+    Ties at the threshold are kept, so that the share is at least `keep`.
+    """
+    ordered = sorted(scores, reverse=True)
+    if keep >= 1 or not ordered:
+        return None
+    return ordered[max(0, int(np.ceil(keep * len(ordered))) - 1)]
+
+
+def pair_bytes(pair: Pair) -> int:
+    """About how many bytes a pair takes in its shard."""
+    return pair.media.ref.size + len(pair.text) + 2560

@@ -1,0 +1,276 @@
+"""The stages of a build in order, each with its graph: the whole of a build on one page."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import apache_beam as beam
+import pyarrow.parquet as pq
+
+from pipeline.corpora.m3w import BuildSequences, ScoreSequences, sequence_bytes
+from pipeline.corpora.pair_links import LinkPairs, PairLimits
+from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, threshold_of
+from pipeline.recipe import BuildRecipe
+from pipeline.stages.beam_files import FILES
+from pipeline.stages.copies import COPIES, DropEvaluationCopies
+from pipeline.stages.decoding import DecodeMedia, MediaLimits
+from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
+from pipeline.stages.fetching import FetchMedia, document_links
+from pipeline.stages.inputs import Input
+from pipeline.stages.reading import ReadDocuments, ReadSettings
+from pipeline.stages.run import Outputs, Place, Stage, Work
+from pipeline.stages.screening import (
+    NEWEST,
+    SCREEN,
+    TEXT,
+    KeepNewest,
+    ScreenDocuments,
+    ScreenLimits,
+    judge_text,
+)
+from pipeline.stages.shards import WriteShards
+from pipeline.stages.similarity import EmbedMedia
+from pipeline.stages.verdicts import Keep, Subject, came_in
+from schemas.records import Capture, Document, Embedded, Fetched, Found, Pair, PairLink
+from schemas.shard import encode_pair, encode_sequence
+
+_ITEMS_PER_BUCKET = 1024
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a build is asked for.
+
+    Attributes:
+        recipe: every threshold.
+        inputs: files and folders.
+        indexes: evaluation indexes, by path.
+        digests: of the indexes and of CLIP's weights, so that a changed file counts as changed.
+    """
+
+    recipe: BuildRecipe
+    inputs: tuple[Input, ...]
+    indexes: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+
+    @property
+    def pair_corpora(self) -> tuple[str, ...]:
+        """Which of the pair corpora are built."""
+        return tuple(name for name in self.recipe.corpora if name != "m3w")
+
+    @property
+    def media_stage(self) -> str:
+        """The stage whose media go into the corpora."""
+        return "copies" if self.indexes else "decode"
+
+
+def plan(request: Request, work: Work) -> Iterator[Stage]:
+    """The stages in order; a later one may depend on what earlier ones found, so run as you go."""
+    recipe = request.recipe
+    yield Stage("read", (request.inputs, _settings(recipe)), (), partial(_read, request))
+    screen = ScreenLimits(recipe.language, recipe.urls)
+    yield Stage("screen", (screen,), ("read",), partial(_screen, screen))
+    if "m3w" in recipe.corpora:
+        yield Stage("text", (recipe.gopher,), ("screen",), partial(_text, request))
+        yield Stage("duplicates", (recipe.minhash,), ("text",), partial(_duplicates, request))
+    sources: tuple[str, ...] = ("duplicates",) if "m3w" in recipe.corpora else ()
+    if request.pair_corpora:
+        limits = PairLimits(request.pair_corpora, recipe.align, recipe.ltip, recipe.vtp)
+        yield Stage("links", (limits,), ("screen",), partial(_links, limits))
+        sources = (*sources, "links")
+    yield Stage(
+        "fetch",
+        (recipe.fetch, recipe.read, recipe.urls),
+        ("read", *sources),
+        partial(_fetch, request),
+    )
+    media = MediaLimits(recipe.image, recipe.video)
+    yield Stage("decode", (media,), ("fetch",), partial(_decode, media))
+    if request.indexes:
+        digests = request.digests
+        yield Stage("copies", (digests,), ("decode",), partial(_copies, request))
+    if recipe.clip.scores:
+        settings = (recipe.clip, request.digests)
+        yield Stage("embed", settings, (request.media_stage,), partial(_embed, request))
+    yield from _corpora(request, work)
+
+
+def _corpora(request: Request, work: Work) -> Iterator[Stage]:
+    """The stages that join documents with media and write shards."""
+    recipe = request.recipe
+    media = (request.media_stage, "embed") if recipe.clip.scores else (request.media_stage,)
+    if "m3w" in recipe.corpora:
+        settings = (recipe.m3w, recipe.clip, recipe.shards)
+        yield Stage("m3w", settings, ("duplicates", *media), partial(_m3w, request))
+    for corpus in request.pair_corpora:
+        limits = PairLimits((corpus,), recipe.align, recipe.ltip, recipe.vtp)
+        name = f"{corpus}_pairs"
+        settings = (limits, recipe.clip)
+        yield Stage(name, settings, ("links", *media), partial(_pairs, request, corpus, limits))
+        threshold = pool_threshold(work, corpus, recipe.similarity.keep)
+        yield Stage(
+            corpus,
+            (threshold, recipe.shards),
+            (name,),
+            partial(_select, request, corpus, threshold),
+        )
+
+
+def pool_threshold(work: Work, corpus: str, keep: float) -> float | None:
+    """The score that the recipe's share of a pool of pairs reaches; None where all are kept."""
+    if keep >= 1:
+        return None
+    scores: list[float] = []
+    for path in work.paths(f"{corpus}_pairs", "pairs"):
+        with FILES.open(path) as stream:
+            column = pq.read_table(stream, columns=["score"]).column("score")
+            scores.extend(score for score in column.to_pylist() if score is not None)
+    return threshold_of(scores, keep)
+
+
+def _settings(recipe: BuildRecipe) -> ReadSettings:
+    """What the read stage needs."""
+    return ReadSettings(recipe.base_url, recipe.read, recipe.extract, recipe.fetch)
+
+
+def _buckets(items: int) -> int:
+    """Buckets for a number of items; the same for any number of workers."""
+    return 1 + items // _ITEMS_PER_BUCKET
+
+
+def _read(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+    del work, place
+    out = (
+        pipeline
+        | beam.Create(request.inputs, reshuffle=len(request.inputs) > 1)
+        | ReadDocuments(_settings(request.recipe))
+    )
+    tables = {"documents": (Document, out.documents), "captures": (Capture, out.captures)}
+    return Outputs(tables, (out.decisions,), (out.read,))
+
+
+def _screen(limits: ScreenLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+    del place
+    documents = work.table(pipeline, "read", "documents", Document)
+    screened = documents | ScreenDocuments(limits)
+    newest = screened.kept | KeepNewest()
+    return Outputs(
+        {"documents": (Document, newest.kept)},
+        (screened.decisions, newest.decisions),
+        (came_in(documents, SCREEN), came_in(screened.kept, NEWEST)),
+    )
+
+
+def _text(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+    del place
+    documents = work.table(pipeline, "screen", "documents", Document)
+    out = documents | Keep(TEXT, partial(judge_text, limits=request.recipe.gopher))
+    return Outputs(
+        {"documents": (Document, out.kept)}, (out.decisions,), (came_in(documents, TEXT),)
+    )
+
+
+def _duplicates(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+    del place
+    documents = work.table(pipeline, "text", "documents", Document)
+    out = documents | DropNearDuplicates(request.recipe.minhash)
+    read = came_in(documents, DUPLICATES)
+    return Outputs({"documents": (Document, out.kept)}, (out.decisions,), (read,))
+
+
+def _links(limits: PairLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+    del place
+    out = work.table(pipeline, "screen", "documents", Document) | LinkPairs(limits)
+    return Outputs({"links": (PairLink, out.links)}, (out.decisions,), (out.read,))
+
+
+def _fetch(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+    links = []
+    if "duplicates" in work.results and "m3w" in request.recipe.corpora:
+        documents = work.table(pipeline, "duplicates", "documents", Document)
+        in_text = documents | "DocumentLinks" >> beam.FlatMap(document_links)
+        links.append(in_text | "Images" >> beam.Filter(lambda link: link[1] == "image"))
+    if request.pair_corpora:
+        pairs = work.table(pipeline, "links", "links", PairLink)
+        links.append(pairs | "PairUrls" >> beam.Map(lambda link: (link.url, link.kind)))
+    captures = work.table(pipeline, "read", "captures", Capture)
+    out = {"links": links | beam.Flatten(), "captures": captures} | FetchMedia(
+        place, request.recipe.read, request.recipe.fetch, request.recipe.urls
+    )
+    return Outputs({"fetched": (Fetched, out.fetched)}, (out.decisions,), (out.read,))
+
+
+def _decode(limits: MediaLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+    out = work.table(pipeline, "fetch", "fetched", Fetched) | DecodeMedia(place, limits)
+    return Outputs({"found": (Found, out.found)}, (out.decisions,), (out.read,))
+
+
+def _copies(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+    del place
+    found = work.table(pipeline, "decode", "found", Found)
+    out = found | DropEvaluationCopies(request.indexes)
+    return Outputs({"found": (Found, out.kept)}, (out.decisions,), (came_in(found, COPIES),))
+
+
+def _embed(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+    stage = request.media_stage
+    found = work.table(pipeline, stage, "found", Found)
+    buckets = _buckets(work.rows(stage, "found"))
+    rows = found | EmbedMedia(request.recipe.clip, place.root, buckets)
+    return Outputs({"embedded": (Embedded, rows)})
+
+
+def _media(request: Request, pipeline: beam.Pipeline, work: Work) -> dict[str, beam.PCollection]:
+    """Found media and their embeddings, the latter empty where nothing scores."""
+    found = work.table(pipeline, request.media_stage, "found", Found)
+    if request.recipe.clip.scores:
+        embedded = work.table(pipeline, "embed", "embedded", Embedded)
+    else:
+        embedded = pipeline | "NoEmbeddings" >> beam.Create([])
+    return {"found": found, "embedded": embedded}
+
+
+def _m3w(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+    recipe = request.recipe
+    documents = work.table(pipeline, "duplicates", "documents", Document)
+    built = {"documents": documents, **_media(request, pipeline, work)} | BuildSequences(recipe.m3w)
+    shards = (
+        built.sequences
+        | ScoreSequences(recipe.clip, place.root)
+        | WriteShards(place, "m3w", encode_sequence, sequence_bytes, recipe.shards)
+    )
+    return Outputs({}, (built.decisions,), (built.read,), shards)
+
+
+def _pairs(
+    request: Request,
+    corpus: str,
+    limits: PairLimits,
+    pipeline: beam.Pipeline,
+    work: Work,
+    place: Place,
+) -> Outputs:
+    links = work.table(pipeline, "links", "links", PairLink) | "OfCorpus" >> beam.Filter(
+        lambda link: link.corpus == corpus
+    )
+    scored, read, decisions = {"links": links, **_media(request, pipeline, work)} | BuildPairs(
+        corpus, limits
+    )
+    buckets = _buckets(work.rows("links", "links"))
+    pairs = scored | ScorePairs(request.recipe.clip, place.root, buckets)
+    return Outputs({"pairs": (Pair, pairs)}, tuple(decisions), (read,))
+
+
+def _select(
+    request: Request,
+    corpus: str,
+    threshold: float | None,
+    pipeline: beam.Pipeline,
+    work: Work,
+    place: Place,
+) -> Outputs:
+    pairs = work.table(pipeline, f"{corpus}_pairs", "pairs", Pair)
+    out = pairs | SelectPairs(corpus, threshold)
+    shards = out.kept | WriteShards(place, corpus, encode_pair, pair_bytes, request.recipe.shards)
+    read = came_in(pairs, Subject(f"{corpus}_similarity", "pair", lambda p: p.key, lambda p: p.url))
+    return Outputs({}, (out.decisions,), (read,), shards)

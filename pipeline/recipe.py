@@ -1,0 +1,124 @@
+"""The recipe of a build: what to build and every threshold of it, from TOML."""
+
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from dedup.minhash import MinhashLimits
+from pipeline.corpora.m3w import M3wLimits
+from pipeline.extract.limits import ExtractLimits, ReadLimits
+from pipeline.filters.gopher import GopherLimits
+from pipeline.filters.language import LanguageLimits
+from pipeline.filters.pairs import AlignLimits, LtipLimits
+from pipeline.filters.urls import UrlLimits
+from pipeline.filters.video_pairs import VtpLimits
+from pipeline.media.fetch import FetchLimits
+from pipeline.media.image import ImageLimits
+from pipeline.media.video import VideoLimits
+from pipeline.stages.shards import ShardLimits
+from pipeline.stages.similarity import ClipChoice
+from schemas.recipe import RecipeError, bounded, load_recipe
+
+CORPORA = ("m3w", "align", "ltip", "vtp")
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarityLimits:
+    """The filter by CLIP score.
+
+    Attributes:
+        keep: share of each pool of pairs that is kept, the best by score; 1 keeps all. DataComp
+            (arXiv 2304.14108, table 16) is best at 0.3. Flamingo's authors used no such filter.
+    """
+
+    keep: float = bounded(1.0, at_most=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorLimits:
+    """How much may go wrong before a build fails.
+
+    Attributes:
+        parse_share: largest share of pages that cannot be parsed or are damaged.
+        fetch_share: largest share of media URLs that cannot be fetched. The web loses nearly
+            half of its images (OBELICS downloaded 55 %), so that it is off by default.
+    """
+
+    parse_share: float = bounded(0.5, at_most=1)
+    fetch_share: float = bounded(1.0, at_most=1)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecipe:
+    """Everything that decides what a build makes; each section belongs to one room.
+
+    Attributes:
+        corpora: which of m3w, align, ltip, vtp are built.
+        seed: of whatever is random.
+        base_url: the URL that an HTML folder stands for; "" names its pages by file:// URLs.
+    """
+
+    corpora: tuple[str, ...] = ("m3w",)
+    seed: int = 0
+    base_url: str = ""
+    read: ReadLimits = field(default_factory=ReadLimits)
+    extract: ExtractLimits = field(default_factory=ExtractLimits)
+    language: LanguageLimits = field(default_factory=LanguageLimits)
+    urls: UrlLimits = field(default_factory=UrlLimits)
+    gopher: GopherLimits = field(default_factory=GopherLimits)
+    minhash: MinhashLimits = field(default_factory=MinhashLimits)
+    fetch: FetchLimits = field(default_factory=FetchLimits)
+    image: ImageLimits = field(default_factory=ImageLimits)
+    video: VideoLimits = field(default_factory=VideoLimits)
+    clip: ClipChoice = field(default_factory=ClipChoice)
+    similarity: SimilarityLimits = field(default_factory=SimilarityLimits)
+    m3w: M3wLimits = field(default_factory=M3wLimits)
+    align: AlignLimits = field(default_factory=AlignLimits)
+    ltip: LtipLimits = field(default_factory=LtipLimits)
+    vtp: VtpLimits = field(default_factory=VtpLimits)
+    shards: ShardLimits = field(default_factory=ShardLimits)
+    errors: ErrorLimits = field(default_factory=ErrorLimits)
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.corpora if name not in CORPORA]
+        if unknown or not self.corpora:
+            raise ValueError(f"corpora must be some of {', '.join(CORPORA)}, got {self.corpora}")
+        if self.similarity.keep < 1 and not self.clip.scores:
+            raise ValueError(
+                "similarity.keep below 1 needs a model: set [clip] model to an open_clip name, "
+                "local-dir:PATH, or embedded"
+            )
+
+
+def named_recipes() -> list[str]:
+    """The recipes that come with the package, by name."""
+    folder = resources.files("pipeline") / "recipes"
+    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name[-5:] == ".toml")
+
+
+def find_recipe(name: str) -> tuple[str, str]:
+    """The text of a recipe and what errors call it.
+
+    Args:
+        name: of a recipe that comes with the package, or the path of a TOML file.
+
+    Raises:
+        RecipeError: no such recipe, or a file that cannot be read.
+    """
+    path = Path(name)
+    if path.suffix == ".toml":
+        try:
+            return path.read_text("utf-8"), name
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"--recipe {name}: cannot be read: {error}") from None
+    file = resources.files("pipeline") / "recipes" / f"{name}.toml"
+    if not file.is_file():
+        known = ", ".join(named_recipes())
+        raise RecipeError(f"--recipe {name}: no such recipe (known: {known}; or a path.toml)")
+    return file.read_text("utf-8"), f"recipes/{name}.toml"
+
+
+def read_recipe(name: str, overrides: list[str]) -> BuildRecipe:
+    """The recipe of that name, or in that file, with `--set` values laid over it."""
+    text, shown = find_recipe(name)
+    return load_recipe(BuildRecipe, text, shown, overrides)
