@@ -1,0 +1,238 @@
+"""Build corpora: `python -m pipeline.build --recipe m3w --input 'crawl/*.warc.gz' --output OUT`."""
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipeline.options import DEFAULT_RUNNER, OptionsError, beam_options
+
+if TYPE_CHECKING:
+    from pipeline.corpora.plan import Request
+    from pipeline.stages.run import StageResult, Work
+    from schemas.manifest import Manifest
+
+_EXAMPLE = """example:
+  python -m pipeline.build --recipe m3w --input 'crawl/*.warc.gz' --output corpus
+  python -m pipeline.build --recipe corpora --input site/ --output corpus --workers 4 \\
+      --set clip.model=ViT-B-32 --set clip.pretrained=laion2b_s34b_b79k --set similarity.keep=0.3
+  python -m pipeline.build --recipe m3w --input 'gs://crawl/*.warc.gz' --output gs://corpus/m3w \\
+      --runner=Dataflow --project P --region R --temp_location gs://corpus/tmp \\
+      --sdk_container_image IMAGE
+"""
+
+
+class BuildFailed(Exception):
+    """The data or a check failed; the message says which."""
+
+
+def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Our own arguments, and what is left for Beam."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.build",
+        description="Web pages to interleaved, image-text and video-text WebDataset shards.",
+        epilog=_EXAMPLE + "\nAny other flag goes to Beam and must be one of its options.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--recipe", required=True, help="name of a recipe, or a TOML file")
+    parser.add_argument(
+        "--input",
+        action="append",
+        required=True,
+        metavar="PATTERN",
+        help="WARC files, a folder of HTML, or a list of URLs (txt, csv, parquet); repeatable",
+    )
+    parser.add_argument("--output", required=True, metavar="DIR", help="local, gs:// or s3://")
+    parser.add_argument(
+        "--eval-index",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="evaluation data to keep out, from python -m dedup.build_index; repeatable",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="a value of the recipe, as section.key=value; repeatable",
+    )
+    parser.add_argument("--base-url", default="", help="the URL that an HTML folder stands for")
+    parser.add_argument("--offline", action="store_true", help="open no socket: fetch nothing")
+    parser.add_argument("--workers", type=int, default=1, help="processes on this machine")
+    parser.add_argument("--runner", default=DEFAULT_RUNNER, help="a Beam runner")
+    return parser.parse_known_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Builds; 0 done, 1 the data or a check failed, 2 wrong usage."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    arguments, flags = parse_arguments(sys.argv[1:] if argv is None else argv)
+    from dedup.index import IndexRefused
+    from model.clip import ClipUnavailable
+    from pipeline.stages.inputs import InputError
+    from schemas.recipe import RecipeError
+
+    try:
+        return _build(arguments, flags)
+    except (OptionsError, RecipeError, InputError, IndexRefused, ClipUnavailable) as error:
+        _say(f"error: {error}")
+        return 2
+    except BuildFailed as error:
+        _say(f"failed: {error}")
+        return 1
+    except OSError as error:
+        _say(f"failed: {error}")
+        return 1
+
+
+def _build(arguments: argparse.Namespace, flags: list[str]) -> int:
+    """The whole build, from arguments to manifest."""
+    if arguments.workers < 1:
+        raise OptionsError(f"--workers must be at least 1, got {arguments.workers}")
+    options = beam_options(arguments.runner, arguments.workers, flags)
+    from pipeline.corpora.plan import plan
+    from pipeline.corpora.publish import is_current, publish
+    from pipeline.stages.run import Work, code_digest
+
+    request = _request(arguments)
+    output = _output(arguments.output)
+    work = Work(f"{output}/work", code_digest(), options)
+    started, ran = time.monotonic(), 0
+    for stage in plan(request, work):
+        begun = time.monotonic()
+        result, fresh = work.run(stage)
+        ran += fresh
+        _progress(result, fresh, time.monotonic() - begun)
+        _check(result, request)
+    _check_pages(work)
+    manifest = _manifest(arguments, request, work)
+    if not ran and is_current(output, manifest):
+        _say(f"{arguments.output} is up to date: nothing to do")
+        _print_result(arguments.output, manifest)
+        return 0
+    publish(output, work, manifest)
+    _say(f"done in {time.monotonic() - started:.0f} s")
+    _print_result(arguments.output, manifest)
+    return 0
+
+
+def _output(path: str) -> str:
+    """The output folder as workers name it: absolute where it is local."""
+    from pipeline.stages.beam_files import is_local
+
+    return os.path.abspath(path) if is_local(path) else path.rstrip("/")  # noqa: PTH100 - no links resolved
+
+
+def _request(arguments: argparse.Namespace) -> "Request":
+    """What is asked for, read and checked."""
+    from model.clip import clip_digest
+    from pipeline.corpora.plan import Request
+    from pipeline.recipe import read_recipe
+    from pipeline.stages.copies import load_index
+    from pipeline.stages.inputs import InputError, resolve_inputs
+
+    overrides = list(arguments.overrides)
+    if arguments.base_url:
+        overrides.append(f"base_url={arguments.base_url}")
+    if arguments.offline:
+        overrides.append("fetch.offline=true")
+    recipe = read_recipe(arguments.recipe, overrides)
+    inputs = tuple(resolve_inputs(arguments.input))
+    indexes = tuple(_output(path) for path in arguments.eval_index)
+    digests = []
+    for path in indexes:
+        try:
+            digests.append(load_index(path).digest)
+        except FileNotFoundError:
+            raise InputError(f"--eval-index {path}: no such file") from None
+    if recipe.clip.scores:
+        digests.append(clip_digest(recipe.clip.model, recipe.clip.pretrained))
+    return Request(recipe, inputs, indexes, tuple(digests))
+
+
+def _check(result: "StageResult", request: "Request") -> None:
+    """Fails where items are unaccounted for, or where too many are in error."""
+    from schemas.rejection import Reason
+
+    limits = {
+        "read": (request.recipe.errors.parse_share, {Reason.PARSE_ERROR, Reason.DAMAGED_RECORD}),
+        "fetch": (
+            request.recipe.errors.fetch_share,
+            {Reason.TIMEOUT, Reason.CONNECTION, Reason.HTTP_STATUS, Reason.UNRESOLVED_HOST},
+        ),
+    }
+    for count in result.counts:
+        if not count.adds_up:
+            lost = count.read - count.kept - sum(count.rejected.values())
+            raise BuildFailed(
+                f"stage {count.name}: {lost} of {count.read} items are unaccounted for"
+            )
+        bound, reasons = limits.get(count.name, (1.0, set()))
+        errors = sum(count.rejected.get(str(reason), 0) for reason in reasons)
+        if errors > bound * count.read:
+            raise BuildFailed(
+                f"stage {count.name}: {errors} of {count.read} in error, more than the recipe's "
+                f"share of {bound} (errors.{'parse' if count.name == 'read' else 'fetch'}_share); "
+                f"see {result.folder}/decisions"
+            )
+
+
+def _check_pages(work: "Work") -> None:
+    """Fails where there was no page at all."""
+    pages = [count for count in work.results["read"].counts if count.kind == "page"]
+    if not sum(count.read for count in pages):
+        raise BuildFailed("the input holds no HTML page")
+
+
+def _manifest(arguments: argparse.Namespace, request: "Request", work: "Work") -> "Manifest":
+    """The manifest of the build that the work folder holds."""
+    from pipeline.corpora.publish import make_manifest
+
+    return make_manifest(arguments.recipe, list(arguments.overrides), request, work)
+
+
+def _progress(result: "StageResult", fresh: bool, seconds: float) -> None:
+    """One line a stage."""
+    how = f"{seconds:6.1f} s" if fresh else "  kept  "
+    parts = [f"{count.kept} of {count.read} {count.kind}s" for count in result.counts] or [
+        f"{sum(result.rows.values())} rows"
+    ]
+    _say(f"{result.name:<12} {how}  {'; '.join(parts)}")
+
+
+def _print_result(output: str, manifest: "Manifest") -> None:
+    """The funnel and the corpora, on stdout."""
+    lines = ["", f"{'stage':<18}{'kind':<10}{'read':>8}{'kept':>8}  rejected by reason"]
+    for count in manifest.stages:
+        reasons = ", ".join(f"{reason} {number}" for reason, number in _largest(count.rejected))
+        lines.append(f"{count.name:<18}{count.kind:<10}{count.read:>8}{count.kept:>8}  {reasons}")
+    lines.append("")
+    for corpus in dict.fromkeys(shard.corpus for shard in manifest.shards):
+        shards = [shard for shard in manifest.shards if shard.corpus == corpus]
+        samples, size = sum(s.samples for s in shards), sum(s.bytes for s in shards)
+        lines.append(
+            f"{corpus:<8}{samples:>8} samples{len(shards):>6} shards{size / 1e6:>10.1f} MB"
+            f"  {output}/{corpus}"
+        )
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _largest(rejected: dict[str, Any]) -> list[tuple[str, int]]:
+    """Reasons by number, the most frequent first."""
+    return sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _say(line: str) -> None:
+    """A line of progress, on stderr."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Beam's options for a build, checked before anything runs."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+DEFAULT_RUNNER = "FnApiRunner"
+
+# Dataflow's own errors come one by one, after minutes; these are what it cannot run without.
+_DATAFLOW_NEEDS = {
+    "project": "the Google Cloud project",
+    "region": "the region, such as europe-west4",
+    "temp_location": "a gs:// folder for temporary files",
+    "sdk_container_image": "the container image with this package (see Dockerfile)",
+}
+_REFUSED = {
+    "dask": "DaskRunner loses data silently: outputs of finish_bundle and tagged outputs vanish",
+    "interactive": "InteractiveRunner is for notebooks; a build writes files",
+}
+
+
+class OptionsError(ValueError):
+    """Wrong usage of the command line; the message says what to change."""
+
+
+def beam_options(runner: str, workers: int, flags: Sequence[str]) -> Any:  # noqa: ANN401 - Beam is untyped
+    """The PipelineOptions of a build.
+
+    Args:
+        runner: name of a Beam runner, with or without `Runner` behind it.
+        workers: processes on this machine, for the local runner.
+        flags: Beam's own options, as on the command line.
+
+    Raises:
+        OptionsError: an unknown flag, a runner that loses data, a missing Dataflow option.
+    """
+    name = runner.removesuffix("Runner").removesuffix("runner").lower()
+    if name in _REFUSED:
+        raise OptionsError(f"--runner={runner} is refused: {_REFUSED[name]}")
+    unknown = unknown_flags(flags)
+    if unknown:
+        raise OptionsError(f"unknown flag{'s' * (len(unknown) > 1)}: {' '.join(unknown)}")
+    options: dict[str, Any] = {"runner": _full_name(name, runner)}
+    if name in {"fnapi", "direct"}:
+        _prepare_workers(workers)
+        options["direct_num_workers"] = workers
+        options["direct_running_mode"] = "multi_processing" if workers > 1 else "in_memory"
+    elif workers > 1:
+        raise OptionsError(
+            f"--workers is for the local runner; --runner={runner} has its own flags"
+        )
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    made = PipelineOptions(list(flags), **options)
+    if name == "dataflow":
+        _check_dataflow(made)
+    return made
+
+
+def unknown_flags(flags: Sequence[str]) -> list[str]:
+    """The flags that no Beam option class knows: Beam itself only warns of them."""
+    from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
+
+    parser = _BeamArgumentParser(allow_abbrev=False)
+    for group in PipelineOptions.__subclasses__():
+        group._add_argparse_args(parser)
+    try:
+        _, unknown = parser.parse_known_args(list(flags))
+    except (SystemExit, argparse.ArgumentError):
+        raise OptionsError(f"a Beam option has a wrong value: {' '.join(flags)}") from None
+    return [flag for flag in unknown if flag.startswith("-")] or list(unknown)
+
+
+def _full_name(name: str, runner: str) -> str:
+    """Beam's name of a runner.
+
+    `DirectRunner` tries a binary that it downloads before it falls back; the local runner is
+    therefore always named outright, so that every build runs on the same engine.
+    """
+    known = {"fnapi": DEFAULT_RUNNER, "direct": DEFAULT_RUNNER, "dataflow": "DataflowRunner"}
+    return known.get(name, runner)
+
+
+def _prepare_workers(workers: int) -> None:
+    """Lets worker processes find this interpreter: Beam starts `python` from the PATH."""
+    if workers > 1:
+        here = str(Path(sys.executable).parent)
+        os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", "")])
+
+
+def _check_dataflow(options: Any) -> None:  # noqa: ANN401 - Beam is untyped
+    """Raises OptionsError with every option that Dataflow lacks, all at once."""
+    values = options.get_all_options()
+    missing = [
+        f"--{name} ({what})" for name, what in _DATAFLOW_NEEDS.items() if not values.get(name)
+    ]
+    if missing:
+        raise OptionsError("--runner=Dataflow needs " + ", ".join(missing))
+    try:
+        import apache_beam.runners.dataflow.dataflow_runner
+        from apache_beam.internal.gcp import auth  # noqa: F401
+    except ImportError:
+        raise OptionsError("--runner=Dataflow needs the package's extra gcp") from None
+    del apache_beam
