@@ -32,204 +32,37 @@ _WEAK_TAGS = frozenset({"footer", "aside", "header", "form"})
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
-# Words of class and id. Each was read off the conventions of page templates in general.
-_CUT_WORDS = frozenset(
-    [
-        "nav",
-        "navbar",
-        "navigation",
-        "navi",
-        "menu",
-        "submenu",
-        "breadcrumb",
-        "breadcrumbs",
-        "crumbs",
-        "pagination",
-        "pager",
-        "paginator",
-        "cookie",
-        "cookies",
-        "gdpr",
-        "consent",
-        "advert",
-        "adverts",
-        "advertisement",
-        "advertisements",
-        "adsense",
-        "advertising",
-        "adslot",
-        "dfp",
-        "sponsored",
-        "taboola",
-        "outbrain",
-        "zergnet",
-        "share",
-        "sharing",
-        "sharebar",
-        "sharethis",
-        "addtoany",
-        "addthis",
-        "sharedaddy",
-        "socials",
-        "newsletter",
-        "subscribe",
-        "subscription",
-        "signup",
-        "optin",
-        "popup",
-        "modal",
-        "overlay",
-        "lightbox",
-        "tooltip",
-        "dropdown",
-        "skip",
-        "skiplink",
-        "noprint",
-        "paywall",
-        "printfriendly",
-        "backtotop",
-        "searchform",
-        "searchbox",
-        "toolbar",
-        "megamenu",
-        "offcanvas",
-        "flyout",
-        "masthead",
-        "login",
-        "signin",
-        "promo",
-        "promos",
-        "promobox",
-        "taglist",
-        "tagcloud",
-        "disqus",
-        "mw-editsection",
-        "editsection",
-        "navbox",
-        "catlinks",
-        "noindex",
-    ]
-)
-_WEAK_WORDS = frozenset(
-    [
-        "sidebar",
-        "side",
-        "rail",
-        "footer",
-        "foot",
-        "header",
-        "related",
-        "recommended",
-        "recommendation",
-        "recommendations",
-        "recirc",
-        "recirculation",
-        "trending",
-        "popular",
-        "widget",
-        "widgets",
-        "social",
-        "follow",
-        "promotion",
-        "promoted",
-        "banner",
-        "ad",
-        "ads",
-        "author",
-        "bio",
-        "byline",
-        "meta",
-        "metadata",
-        "postmeta",
-        "tags",
-        "tag",
-        "categories",
-        "category",
-        "copyright",
-        "legal",
-        "disclaimer",
-        "mostread",
-        "readmore",
-        "teaser",
-        "teasers",
-        "upsell",
-        "crosssell",
-        "crosslinks",
-        "seealso",
-        "more",
-        "next",
-        "prev",
-        "previous",
-        "rating",
-        "ratings",
-        "vote",
-        "votes",
-        "utility",
-        "topbar",
-        "bottombar",
-        "hero-links",
-        "toc",
-        "infobox",
-        "print",
-        "email",
-        "donate",
-        "donation",
-        "survey",
-        "poll",
-        "help",
-        "feedback",
-        "action",
-        "actions",
-        "controls",
-        "complementary",
-        "linkbox",
-        "outlinks",
-        "extras",
-        "suggested",
-        "similar",
-        "sponsor",
-        "sponsors",
-        "partner",
-        "partners",
-        "timestamp",
-        "dateline",
-        "tools",
-        "jumplinks",
-        "cta",
-    ]
-)
-_COMMENT_WORDS = frozenset(
-    ["comment", "comments", "commentlist", "respond", "replies", "reviews", "talkback"]
-)
-_CONTENT_WORDS = frozenset(
-    [
-        "article",
-        "articlebody",
-        "entry",
-        "post",
-        "posts",
-        "story",
-        "storybody",
-        "content",
-        "maincontent",
-        "main",
-        "body",
-        "text",
-        "documentation",
-        "markdown",
-        "prose",
-        "recipe",
-        "steps",
-        "instructions",
-        "product",
-        "description",
-        "thread",
-        "message",
-        "question",
-        "answer",
-    ]
-)
-_HIDDEN_WORDS = frozenset({"hidden", "sr", "visuallyhidden", "screenreader", "invisible"})
+# Words of class and id, read off the conventions of page templates in general.
+_CUT_LIST = """
+nav navbar navigation navi menu submenu breadcrumb breadcrumbs crumbs pagination pager paginator
+cookie cookies gdpr consent advert adverts advertisement advertisements adsense advertising adslot
+dfp sponsored taboola outbrain zergnet share sharing sharebar sharethis addtoany addthis sharedaddy
+socials newsletter subscribe subscription signup optin popup modal overlay lightbox tooltip
+dropdown skip skiplink noprint paywall printfriendly backtotop searchform searchbox toolbar
+megamenu offcanvas flyout masthead login signin promo promos promobox taglist tagcloud disqus
+editsection navbox catlinks noindex
+"""
+_WEAK_LIST = """
+sidebar side rail footer foot header related recommended recommendation recommendations recirc
+recirculation trending popular social follow promotion promoted banner ad ads author bio byline
+meta metadata postmeta tags tag categories category copyright legal disclaimer mostread readmore
+teaser teasers upsell crosssell crosslinks seealso rating ratings vote votes utility topbar
+bottombar toc infobox print email donate donation survey poll help feedback action actions
+controls complementary linkbox outlinks extras suggested similar sponsor sponsors partner partners
+timestamp dateline tools jumplinks cta
+"""
+_COMMENT_LIST = "comment comments commentlist respond replies reviews talkback"
+_CONTENT_LIST = """
+article articlebody entry post posts story storybody content maincontent main body text
+documentation markdown prose recipe steps instructions product description thread message question
+answer
+"""
+_CUT_WORDS = frozenset(_CUT_LIST.split())
+_WEAK_WORDS = frozenset(_WEAK_LIST.split())
+_COMMENT_WORDS = frozenset(_COMMENT_LIST.split())
+_CONTENT_WORDS = frozenset(_CONTENT_LIST.split())
+_STATE_WORDS = frozenset({"has", "with", "no", "not", "without", "show", "open", "enabled"})
+_SHOWN_NAMES = re.compile(r"(?<![\w-])(?:sm|md|lg|xl|\w*desktop):(?!hidden)\w")
 _HIDDEN_NAMES = re.compile(
     r"(?<![\w:-])(?:sr-only|visually-?hidden|screen-reader(?:-text)?|element-invisible|"
     r"is-hidden|hidden|hide|d-none|noprint|print-only|assistive-text)(?![\w-])"
@@ -275,14 +108,25 @@ def _is_hidden(node: Node) -> bool:
 
 @lru_cache(maxsize=32768)
 def _named(names: str) -> Region:
-    """The region that class and id name; the strongest wins."""
-    if _HIDDEN_NAMES.search(names):
+    """The region that class and id name; the strongest of them wins."""
+    if _HIDDEN_NAMES.search(names) and not _SHOWN_NAMES.search(names):
         return Region.HIDDEN
-    words = {w.lower() for w in _WORD.findall(names)}
+    return max(map(_named_by, names.split()), default=Region.PLAIN)
+
+
+def _named_by(name: str) -> Region:
+    """The region that one class or id names.
+
+    What a page says to have ("has-sidebar", "with-comments") tells of the page, not the element.
+    """
+    words = {w.lower() for w in _WORD.findall(name)}
+    if words & _STATE_WORDS:
+        return Region.PLAIN
+    content = bool(words & _CONTENT_WORDS)
     if words & _CUT_WORDS:
-        return Region.CUT
+        return Region.WEAK if content else Region.CUT
     if words & _COMMENT_WORDS:
         return Region.COMMENTS
     if words & _WEAK_WORDS:
         return Region.WEAK
-    return Region.CONTENT if words & _CONTENT_WORDS else Region.PLAIN
+    return Region.CONTENT if content else Region.PLAIN

@@ -68,6 +68,7 @@ _BLOCKS = frozenset(
         "plaintext",
     ]
 )
+_NOSCRIPT_CHARACTERS = 1000
 _ROLES: Final[dict[str, Role]] = {
     "h1": Role.HEADING, "h2": Role.HEADING, "h3": Role.HEADING, "h4": Role.HEADING,
     "h5": Role.HEADING, "h6": Role.HEADING, "li": Role.LIST_ITEM, "dt": Role.LIST_ITEM,
@@ -185,6 +186,9 @@ class Walker:
         if tag in _ATOMS:
             _ATOMS[tag](self, node)
             return
+        if tag == "noscript":
+            self._noscript(node, stack)
+            return
         self.found.nodes.append(node)
         state = (self.block, self.role, self.zones, self.href, self.figure)
         if region is not Region.PLAIN:
@@ -229,15 +233,27 @@ class Walker:
         if node.tag in _BLOCKS:
             self._flush()
 
-    def _noscript(self, node: Node) -> None:
-        """A noscript counts for its images alone: its text is for browsers without scripts."""
-        stack: list[Node | str] = list(reversed(node.children))
-        while stack:
-            child = stack.pop()
-            if isinstance(child, Node):
-                if child.tag in _IMAGES:
-                    self._image(child)
-                stack.extend(reversed(child.children))
+    def _noscript(self, node: Node, stack: list[Node | str | _Exit]) -> None:
+        """What stands for readers without scripts: its images, and its text where it is an article.
+
+        Forum software puts its whole thread there, everybody else a line about JavaScript.
+        """
+        waiting: list[Node | str] = [node]
+        characters = 0
+        found: list[Node] = []
+        while waiting:
+            child = waiting.pop()
+            if isinstance(child, str):
+                characters += len(child)
+                continue
+            if child.tag in _ATOMS:
+                found.append(child)
+            waiting.extend(reversed(child.children))
+        if characters >= _NOSCRIPT_CHARACTERS:
+            stack.extend(reversed(node.children))
+            return
+        for image in found:
+            self._image(image)
 
     def _flush(self) -> None:
         if not self.pieces:
@@ -296,5 +312,4 @@ _ATOMS: dict[str, Callable[[Walker, Node], None]] = {
     "amp-img": Walker._image,
     "image": Walker._image,
     "video": Walker._video,
-    "noscript": Walker._noscript,
 }
