@@ -1,0 +1,184 @@
+"""Flamingo: frozen eyes, a frozen tongue, and what is trained between them (the paper's 2).
+
+Cross-attention blocks run as hooks before the frozen decoder blocks, so the language model's code
+stays as it is and any family will do. Shapes as in resampler.py and cross_attention.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as fn
+
+from model.cross_attention import GatedCrossAttention, Gaze, gaze_of
+from model.language import FrozenLanguage, document_mask
+from model.media_mask import previous_images
+from model.packing import Rows
+from model.recipe import TrainRecipe
+from model.resampler import Resampler
+from model.vision import FrozenVision
+from model.windows import NO_LABEL, Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Packed rows as tensors on the model's device.
+
+    Attributes:
+        tokens_BL: ids.
+        positions_BL: of each token in its document.
+        documents_BL: which document of the row; None where every row holds one.
+        gaze: which tokens look at which image.
+        labelled_K: flat positions that have a target.
+        targets_K: their targets.
+        pixels_FHWC: uint8 frames of all images.
+        frames_I: frames of each image; on the CPU.
+    """
+
+    tokens_BL: Tensor
+    positions_BL: Tensor
+    documents_BL: Tensor | None
+    gaze: Gaze
+    labelled_K: Tensor
+    targets_K: Tensor
+    pixels_FHWC: Tensor
+    frames_I: Tensor
+
+
+def inputs_of(rows: Rows, device: torch.device) -> Inputs:
+    """Rows as tensors on a device; integers stay int64."""
+
+    def put(array: npt.NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(device, non_blocking=True)
+
+    labels = rows.labels_BL.ravel()
+    labelled = np.flatnonzero(labels != NO_LABEL)
+    gaze = gaze_of(rows.images_BL, len(rows.frames_I))
+    return Inputs(
+        tokens_BL=put(rows.tokens_BL),
+        positions_BL=put(rows.positions_BL),
+        documents_BL=put(rows.documents_BL) if rows.documents_BL.max() > 0 else None,
+        gaze=Gaze(gaze.tokens_IS.to(device), gaze.token_N.to(device), gaze.slot_N.to(device)),
+        labelled_K=put(labelled),
+        targets_K=put(labels[labelled]),
+        pixels_FHWC=put(rows.pixels_FHWC),
+        frames_I=torch.from_numpy(rows.frames_I),
+    )
+
+
+class Flamingo(nn.Module):
+    """The whole model; only the resampler, the cross-attention and three side rows are trained."""
+
+    def __init__(self, vision: FrozenVision, language: FrozenLanguage, recipe: TrainRecipe) -> None:
+        super().__init__()
+        self.vision = vision
+        self.language = language
+        self.resampler = Resampler(vision.dim, recipe.resampler, recipe.pixels.frames)
+        xattn = recipe.cross_attention
+        places = range(0, len(language.blocks), xattn.every)
+        heads = xattn.heads or language.heads
+        self.cross_attention = nn.ModuleList(
+            GatedCrossAttention(language.dim, recipe.resampler.dim, heads, xattn) for _ in places
+        )
+        self._seen: tuple[Tensor, Gaze] | None = None
+        for place, block in zip(places, self.cross_attention, strict=True):
+            language.blocks[place].register_forward_pre_hook(self._hook(block), with_kwargs=True)
+
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """The trained parameters by name."""
+        return {name: p for name, p in self.named_parameters() if p.requires_grad}
+
+    def freeze_in(self, dtype: torch.dtype) -> None:
+        """Keeps the frozen parameters in a given type; the trained ones stay as they are."""
+        for parameter in self.parameters():
+            if not parameter.requires_grad:
+                parameter.data = parameter.data.to(dtype)
+
+    def latents(self, pixels_FHWC: Tensor, frames_I: Tensor) -> Tensor:
+        """What the language model may see of each image [I, R, D]."""
+        if not len(frames_I):
+            _, dim = self.resampler.latents.shape
+            return self.resampler.latents.new_zeros(0, len(self.resampler.latents), dim)
+        kind = self.resampler.latents.dtype
+        return self.resampler(self.vision(pixels_FHWC).to(kind), frames_I)  # type: ignore[no-any-return]
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """The sum of the negative log-likelihoods at all labelled positions, float32."""
+        latents_IRD = self.latents(inputs.pixels_FHWC, inputs.frames_I)
+        mask = None
+        if inputs.documents_BL is not None:
+            mask = document_mask(inputs.documents_BL, self._dtype())
+        with self._seeing(latents_IRD, inputs.gaze):
+            logits = self.language(inputs.tokens_BL, inputs.positions_BL, mask, inputs.labelled_K)
+        return fn.cross_entropy(logits[0].float(), inputs.targets_K, reduction="sum")
+
+    @torch.no_grad()
+    def generate(
+        self,
+        tokens: Sequence[int],
+        pixels_FHWC: Tensor,
+        frames_I: Tensor,
+        words: Vocabulary,
+        max_tokens: int = 32,
+    ) -> list[int]:
+        """The likeliest next tokens of one prompt, greedily, up to `<EOC>` or the end of text.
+
+        Args:
+            tokens: the prompt, `<image>` at each image's place.
+            pixels_FHWC: uint8 frames of its images in order.
+            frames_I: frames of each image; on the CPU.
+            words: the ids that are not text.
+            max_tokens: how many to say at most.
+        """
+        device = next(self.resampler.parameters()).device
+        latents_IRD = self.latents(pixels_FHWC.to(device), frames_I)
+        images_L = previous_images(np.asarray(tokens) == words.image)
+        said: list[int] = []
+        fresh, cache = list(tokens), None
+        while len(said) < max_tokens:
+            gaze = gaze_of(images_L[-len(fresh) :][None], len(frames_I))
+            gaze = Gaze(*(part.to(device) for part in (gaze.tokens_IS, gaze.token_N, gaze.slot_N)))
+            with self._seeing(latents_IRD, gaze):
+                out = self.language.lm(
+                    input_ids=torch.tensor([fresh], device=device),
+                    past_key_values=cache,
+                    use_cache=True,
+                )
+            best = int(out.logits[0, -1].argmax())
+            if best in (words.eoc, words.eos):
+                break
+            said.append(best)
+            fresh, cache = [best], out.past_key_values
+        return said
+
+    def _dtype(self) -> torch.dtype:
+        weight: Tensor = self.language.head.weight
+        device = weight.device.type
+        return (
+            torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+        )
+
+    @contextmanager
+    def _seeing(self, latents_IRD: Tensor, gaze: Gaze) -> Iterator[None]:
+        """Lets the hooks see some latents while the language model runs."""
+        self._seen = (latents_IRD, gaze)
+        try:
+            yield
+        finally:
+            self._seen = None
+
+    def _hook(self, block: nn.Module) -> Any:  # noqa: ANN401 - torch's own type of a hook
+        def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
+            if self._seen is None:
+                return None
+            if args:
+                return (block(args[0], *self._seen), *args[1:]), kwargs
+            hidden = block(kwargs["hidden_states"], *self._seen)
+            return args, {**kwargs, "hidden_states": hidden}
+
+        return before

@@ -1,0 +1,212 @@
+"""Any causal language model of the Hugging Face kind, frozen, with two words of our own.
+
+Nothing here knows a model family by name. The decoder's blocks are the longest list of modules
+that the configuration counts; `<image>` and `<EOC>` live in a side table of two rows, so that the
+frozen embedding needs no gradient; `<EOC>` has one output row of its own beside the frozen head.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as fn
+
+from model.recipe import EMBEDDED
+from model.weights.locate import LOCAL_DIR, TINY_LM
+from model.windows import Encode, Vocabulary
+from schemas.recipe import RecipeError
+
+
+class SideEmbedding(nn.Module):
+    """A frozen embedding with trainable rows past its end."""
+
+    def __init__(self, frozen: nn.Module, first: int, rows: Tensor) -> None:
+        super().__init__()
+        self.frozen = frozen
+        self.first = first
+        self.rows = nn.Parameter(rows)
+
+    @property
+    def weight(self) -> Tensor:
+        """The frozen table: some models look at its type or device."""
+        return self.frozen.weight  # type: ignore[return-value]
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Vectors of ids; those from `first` on come from the side table."""
+        known: Tensor = self.frozen(ids.clamp(max=self.first - 1))
+        side = fn.embedding((ids - self.first).clamp(min=0), self.rows).to(known.dtype)
+        return torch.where((ids >= self.first)[..., None], side, known)
+
+
+class SideHead(nn.Module):
+    """A frozen output layer with one trainable row, run at chosen positions only.
+
+    It stands in the model's own place for it, so that whatever a family does to its logits
+    afterwards (scales, soft caps) is done to the new one too.
+    """
+
+    def __init__(self, frozen: nn.Module, row: Tensor) -> None:
+        super().__init__()
+        self.frozen = frozen
+        self.row = nn.Parameter(row)
+        self.positions_K: Tensor | None = None
+
+    @property
+    def weight(self) -> Tensor:
+        """The frozen matrix: some models look at its type or device."""
+        return self.frozen.weight  # type: ignore[return-value]
+
+    def forward(self, hidden_BLd: Tensor) -> Tensor:
+        """Logits over the vocabulary and `<EOC>`, at all positions or at the chosen ones [1, K]."""
+        if self.positions_K is not None:
+            hidden_BLd = hidden_BLd.flatten(0, 1)[self.positions_K][None]
+        known: Tensor = self.frozen(hidden_BLd)
+        eoc = fn.linear(hidden_BLd.to(self.row.dtype), self.row).to(known.dtype)
+        return torch.cat([known, eoc], dim=-1)
+
+
+class FrozenLanguage(nn.Module):
+    """A frozen language model that reads `<image>` and `<EOC>` and can say `<EOC>`.
+
+    Attributes:
+        lm: the model, its embedding and head replaced by those with side rows.
+        blocks: its decoder blocks in order.
+        dim: width of the hidden states between blocks.
+        heads: of its attention.
+    """
+
+    def __init__(self, lm: nn.Module) -> None:
+        super().__init__()
+        model: Any = lm.requires_grad_(False).eval()
+        config = model.config.get_text_config()
+        self.dim, self.heads = int(config.hidden_size), int(config.num_attention_heads)
+        embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+        rows = embedding.weight.detach().float().mean(0).repeat(2, 1)
+        row = head.weight.detach().float().mean(0, keepdim=True)
+        self.eoc = max(embedding.weight.shape[0], head.weight.shape[0])
+        if embedding.weight.shape[0] != head.weight.shape[0]:
+            raise RecipeError(f"{type(lm).__name__}: input and output vocabularies differ in size")
+        model.set_input_embeddings(SideEmbedding(embedding, self.eoc, rows))
+        self.head = SideHead(head, row)
+        model.set_output_embeddings(self.head)
+        self.lm: Any = model
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """The decoder blocks in order."""
+        return find_blocks(self.lm)
+
+    def train(self, mode: bool = True) -> "FrozenLanguage":
+        """Stays in evaluation mode (no dropout), whatever is asked of the model around it."""
+        del mode
+        return super().train(mode=False)
+
+    @contextmanager
+    def _head_at(self, positions_K: Tensor | None) -> Iterator[None]:
+        self.head.positions_K = positions_K
+        try:
+            yield
+        finally:
+            self.head.positions_K = None
+
+    def forward(
+        self,
+        tokens_BL: Tensor,
+        positions_BL: Tensor | None = None,
+        mask: Tensor | None = None,
+        labelled_K: Tensor | None = None,
+    ) -> Tensor:
+        """Logits [B, L, V + 1], or [1, K, V + 1] at the flat positions `labelled_K`.
+
+        Args:
+            tokens_BL: ids; `<EOC>` and `<image>` are the two past the model's own.
+            positions_BL: position of each token in its own document.
+            mask: additive, [B, 1, L, L]; None for one document a row, padded on the right.
+            labelled_K: positions (row * L + column) whose logits are wanted.
+        """
+        asked = {"position_ids": positions_BL, "attention_mask": mask}
+        with self._head_at(labelled_K):
+            out = self.lm(
+                input_ids=tokens_BL,
+                use_cache=False,
+                **{name: value for name, value in asked.items() if value is not None},
+            )
+        return out.logits  # type: ignore[no-any-return]
+
+
+def document_mask(documents_BL: Tensor, dtype: torch.dtype) -> Tensor:
+    """An additive mask [B, 1, L, L]: each token sees itself and what its document has before it.
+
+    Padding is a document as well, so that no row of the softmax is empty.
+    """
+    same_BLL = documents_BL[:, :, None] == documents_BL[:, None, :]
+    allowed = same_BLL.tril()[:, None]
+    closed = torch.finfo(dtype).min
+    return torch.zeros_like(allowed, dtype=dtype).masked_fill_(~allowed, closed)
+
+
+def find_blocks(lm: nn.Module) -> nn.ModuleList:
+    """The decoder blocks: of the module lists as long as the model is deep, the heaviest.
+
+    Raises:
+        RecipeError: there is no such list.
+    """
+    depth = int(lm.config.get_text_config().num_hidden_layers)  # type: ignore[operator, union-attr]
+    lists = [m for m in lm.modules() if isinstance(m, nn.ModuleList) and len(m) == depth]
+    if not lists:
+        raise RecipeError(f"{type(lm).__name__}: no list of its {depth} decoder blocks found")
+    return max(lists, key=lambda blocks: sum(p.numel() for p in blocks.parameters()))
+
+
+def load_language(model: str) -> tuple[FrozenLanguage, Any, Vocabulary]:
+    """The language model that a recipe names, its tokenizer, and the ids that are not text.
+
+    Raises:
+        RecipeError: the model or its tokenizer cannot be had.
+    """
+    import transformers
+
+    path = str(TINY_LM) if model == EMBEDDED else model.removeprefix(LOCAL_DIR)
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+        lm = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        raise RecipeError(
+            f"[language] model = {model}: not to be had ({error}); without a network name a folder "
+            f"saved by save_pretrained, or the small model of the package (model = {EMBEDDED})"
+        ) from error
+    language = FrozenLanguage(lm)
+    return language, tokenizer, vocabulary_of(tokenizer, language.eoc)
+
+
+def encoder_of(tokenizer: Any) -> Encode:  # noqa: ANN401 - transformers has no types
+    """Text to ids without special tokens, from any number of threads at once."""
+    inner = getattr(tokenizer, "backend_tokenizer", None)
+    if inner is None:
+        return lambda text: list(tokenizer.encode(text, add_special_tokens=False))
+    return lambda text: list(inner.encode(text, add_special_tokens=False).ids)
+
+
+@torch.no_grad()
+def packing_error(language: FrozenLanguage) -> float:
+    """How far the logits of two documents in one row are from those of each alone.
+
+    Relative to the largest logit. Some families look past a document's mask, or count positions
+    on their own: their documents must not share a row.
+    """
+    device = language.head.weight.device
+    ids = torch.arange(16, device=device)[None] * 7 % language.eoc
+    documents, positions = torch.arange(16, device=device)[None] // 9, torch.arange(16)[None]
+    positions = torch.where(documents.cpu() > 0, positions - 9, positions).to(device)
+    mask = document_mask(documents, language.head.weight.dtype)
+    packed = language(ids, positions, mask)
+    alone = torch.cat([language(ids[:, :9]), language(ids[:, 9:])], dim=1)
+    return float((packed - alone).abs().max() / alone.abs().max())
+
+
+def vocabulary_of(tokenizer: Any, eoc: int) -> Vocabulary:  # noqa: ANN401 - transformers has no types
+    """The ids that are not text, for a model whose own ids end before `eoc`."""
+    return Vocabulary(eoc, eoc + 1, tokenizer.bos_token_id, tokenizer.eos_token_id)

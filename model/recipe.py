@@ -1,0 +1,204 @@
+"""What a training run is: nested frozen dataclasses that a TOML file fills."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from schemas.recipe import RecipeError, bounded, load_recipe
+
+EMBEDDED = "embedded"
+"""In place of a model's name: the small one that comes with the package, for the demo."""
+
+CORPORA = ("m3w", "align", "ltip", "vtp")
+"""The four corpora in the paper's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisionRecipe:
+    """Which open_clip tower sees the images.
+
+    Attributes:
+        model: an open_clip name, `local-dir:PATH`, or `embedded`.
+        pretrained: open_clip's tag of the weights, or a file; not for folders.
+        side_px: side of the square that images are padded to; 0 takes the tower's own.
+    """
+
+    model: str = EMBEDDED
+    pretrained: str = ""
+    side_px: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageRecipe:
+    """Which causal language model reads and writes: a HF name, a folder, or `embedded`."""
+
+    model: str = EMBEDDED
+
+
+@dataclass(frozen=True, slots=True)
+class ResamplerRecipe:
+    """The Perceiver Resampler; the defaults are the paper's (A.1.4 table 4, B.1.1 table 5)."""
+
+    layers: int = bounded(6, at_least=1)
+    dim: int = bounded(1536, at_least=1)
+    heads: int = bounded(16, at_least=1)
+    head_dim: int = bounded(96, at_least=1)
+    latents: int = bounded(64, at_least=1)
+    ffw_factor: int = bounded(4, at_least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CrossAttentionRecipe:
+    """The GATED XATTN-DENSE blocks; the defaults are the paper's for 3B (A.1.4, B.1.1).
+
+    Attributes:
+        every: one block before every so many of the language model's, from the first on.
+        heads: of the attention; 0 takes the language model's own number.
+        head_dim: the size of a key.
+        ffw_factor: inner width of the dense part over the model's width.
+    """
+
+    every: int = bounded(1, at_least=1)
+    heads: int = 0
+    head_dim: int = bounded(128, at_least=1)
+    ffw_factor: int = bounded(4, at_least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRecipe:
+    """How a page becomes a training example (the paper's 2.4, A.3.2, B.1.2).
+
+    Attributes:
+        tokens: L, the length of a window, and of a row of packed windows.
+        images: N, images in a window at most.
+        choice: `random` as in the paper, or `anchored` on an image drawn from the page.
+        p_next: chance that a page's text looks at the next image instead of the previous one.
+        p_space: chance of a space before the text of a pair.
+        packed: whether several windows share a row, each behind its own mask.
+    """
+
+    tokens: int = bounded(256, at_least=8)
+    images: int = bounded(5, at_least=1)
+    choice: str = "random"
+    p_next: float = bounded(0.5, at_most=1)
+    p_space: float = bounded(0.5, at_most=1)
+    packed: bool = True
+
+    def __post_init__(self) -> None:
+        if self.choice not in ("random", "anchored"):
+            raise ValueError(f"choice must be random or anchored, got {self.choice}")
+
+
+@dataclass(frozen=True, slots=True)
+class PixelsRecipe:
+    """How images and videos are sampled and changed (the paper's B.1.2).
+
+    Attributes:
+        p_flip: chance of a left-right flip, drawn for each image.
+        colour: brightness, contrast and saturation change by up to this share.
+        frames: of a video, at most.
+        fps: frames taken per second of video.
+    """
+
+    p_flip: float = bounded(0.5, at_most=1)
+    colour: float = bounded(0.2, at_most=1)
+    frames: int = bounded(8, at_least=1)
+    fps: float = bounded(1.0, at_least=0.01)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusRecipe:
+    """One corpus in the mixture: samples a step, the weight of its loss, tokens of a sample."""
+
+    batch: int = bounded(64, at_least=1)
+    weight: float = 1.0
+    tokens: int = bounded(64, at_least=8)
+
+
+@dataclass(frozen=True, slots=True)
+class CorporaRecipe:
+    """The four corpora: weights as in the paper's B.1.2, batch sizes as in its ablations (B.3.1).
+
+    The paper's first version (3.2.2) gives pairs 32 or 64 tokens by corpus.
+    """
+
+    m3w: CorpusRecipe = field(default=CorpusRecipe(256, 1.0, 256))
+    align: CorpusRecipe = field(default=CorpusRecipe(512, 0.2, 32))
+    ltip: CorpusRecipe = field(default=CorpusRecipe(512, 0.2, 64))
+    vtp: CorpusRecipe = field(default=CorpusRecipe(64, 0.03, 64))
+
+
+@dataclass(frozen=True, slots=True)
+class OptimRecipe:
+    """AdamW, a linear warm-up, then a constant rate (the paper's B.1.2).
+
+    Attributes:
+        learning_rate: after the warm-up.
+        warmup_steps: from 0 to the full rate.
+        weight_decay: of the cross-attention's matrices; the resampler has none.
+        clip_norm: of all gradients together.
+    """
+
+    learning_rate: float = 1e-4
+    warmup_steps: int = 5000
+    weight_decay: float = 0.1
+    clip_norm: float = bounded(1.0, at_least=1e-6)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecipe:
+    """How long to train and what to keep.
+
+    Attributes:
+        steps: updates.
+        schedule: `accumulate` the corpora's gradients into each update, or `round_robin`.
+        checkpoint_every: steps between checkpoints.
+        keep: newest checkpoints that stay.
+        max_bad_share: of the samples read, how many may be unusable before the run stops.
+        rows_per_pass: rows that go through the model at once; 0 takes a batch whole.
+    """
+
+    steps: int = bounded(500_000, at_least=1)
+    schedule: str = "accumulate"
+    checkpoint_every: int = bounded(1000, at_least=1)
+    keep: int = bounded(3, at_least=1)
+    max_bad_share: float = bounded(0.01, at_most=1)
+    rows_per_pass: int = 0
+
+    def __post_init__(self) -> None:
+        if self.schedule not in ("accumulate", "round_robin"):
+            raise ValueError(f"schedule must be accumulate or round_robin, got {self.schedule}")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRecipe:
+    """A whole training run; the defaults are Flamingo-3B's."""
+
+    seed: int = 0
+    vision: VisionRecipe = field(default=VisionRecipe())
+    language: LanguageRecipe = field(default=LanguageRecipe())
+    resampler: ResamplerRecipe = field(default=ResamplerRecipe())
+    cross_attention: CrossAttentionRecipe = field(default=CrossAttentionRecipe())
+    window: WindowRecipe = field(default=WindowRecipe())
+    pixels: PixelsRecipe = field(default=PixelsRecipe())
+    corpora: CorporaRecipe = field(default=CorporaRecipe())
+    optim: OptimRecipe = field(default=OptimRecipe())
+    run: RunRecipe = field(default=RunRecipe())
+
+
+def read_train_recipe(name: str, overrides: Iterable[str] = ()) -> TrainRecipe:
+    """The recipe of a given name (`tiny`, `paper-3b`) or in a given TOML file.
+
+    Raises:
+        RecipeError: there is no such recipe, or it cannot be used.
+    """
+    own = Path(__file__).parent / "recipes"
+    path = Path(name) if name.endswith(".toml") else own / f"{name}.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        known = ", ".join(sorted(recipe.stem for recipe in own.glob("*.toml")))
+        raise RecipeError(
+            f"{name}: no such recipe (known: {known}; or FILE.toml): {error}"
+        ) from None
+    return load_recipe(TrainRecipe, text, name, overrides)
