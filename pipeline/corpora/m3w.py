@@ -67,7 +67,7 @@ class Use:
     vector: bytes = b""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class BuildSequences(beam.PTransform):
     """Sequences of `documents`, `found` and `embedded`; outputs `sequences`, `read`, `decisions`.
 
@@ -200,7 +200,7 @@ def _sequence(key: str, groups: dict[str, Iterable[Any]], limits: M3wLimits) -> 
         yield sequence, tuple(use.vector for use in kept)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ScoreSequences(beam.PTransform):
     """Sequences with the cosine of each image and sentence; takes what BuildSequences gives."""
 

@@ -38,7 +38,7 @@ def subject_of(corpus: str) -> Subject:
     return Subject(f"{corpus}_text", "pair", lambda link: link.key, lambda link: link.url)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class LinkPairs(beam.PTransform):
     """PairLinks of documents; outputs `links`, `read`, `decisions`."""
 

@@ -40,7 +40,7 @@ def pair_subject(stage: str) -> Subject:
     return Subject(stage, "pair", lambda pair: pair.key, lambda pair: pair.url)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class BuildPairs(beam.PTransform):
     """Pairs of `links`, `found` and `embedded`; outputs (`pairs`, `read`, `decisions`).
 
@@ -149,7 +149,7 @@ def one_of_same(key: tuple[str, str], pairs: Iterable[Pair], corpus: str) -> Ite
         yield beam.pvalue.TaggedOutput(DECISIONS, pair_subject(corpus).rejected(pair, why))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class CountAlign(beam.PTransform):
     """ALIGN's rules that count over the corpus; outputs `pairs` and decisions of the rejected.
 
@@ -216,7 +216,7 @@ def with_vector(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[Scored]:
         yield pair, vector
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ScorePairs(beam.PTransform):
     """Pairs with their cosine; takes what BuildPairs gives."""
 
@@ -252,7 +252,7 @@ def score_pairs(batch: tuple[Scored, ...], rows: Rows) -> Iterator[Pair]:
         yield replace(pair, score=float(np.float16(row @ read_vector(vector))))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SelectPairs(beam.PTransform):
     """Pairs whose score reaches the threshold; outputs `kept`, `decisions`."""
 

@@ -22,7 +22,7 @@ COPIES = Subject(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class DropEvaluationCopies(beam.PTransform):
     """Found media that no evaluation set holds; outputs `kept`, `decisions`."""
 

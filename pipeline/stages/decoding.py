@@ -46,7 +46,7 @@ class MediaLimits:
     video: VideoLimits
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class DecodeMedia(beam.PTransform):
     """Found media; takes Fetched; outputs `found`, `read`, `decisions`."""
 

@@ -38,7 +38,7 @@ class Loser:
     jaccard: float
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class DropNearDuplicates(beam.PTransform):
     """Documents, one of each group of near-duplicates; outputs `kept`, `decisions`."""
 
@@ -66,7 +66,7 @@ def rank_of(document: Document) -> Rank:
     return Rank(document.key, document.fetched_at, len(document_text(document)))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class CandidateEdges(beam.PTransform):
     """Pairs of keys (smaller, larger) of documents that share a band, each once."""
 
@@ -101,7 +101,7 @@ def star_edges(band: bytes, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield first, other
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class VerifyEdges(beam.PTransform):
     """Edges (smaller, larger, Jaccard) whose documents are as alike as the limits ask."""
 
@@ -147,7 +147,7 @@ def compare_ends(
                 yield other, key, alike
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ChooseLosers(beam.PTransform):
     """Losers of every group of connected documents."""
 

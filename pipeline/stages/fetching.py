@@ -45,7 +45,7 @@ def document_links(document: Document) -> Iterator[tuple[str, str]]:
             yield block.url, "video"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FetchMedia(beam.PTransform):
     """Fetched media; takes `links` of (URL, kind) and `captures`; outputs main, READ, DECISIONS."""
 

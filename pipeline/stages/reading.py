@@ -46,7 +46,7 @@ class ReadSettings:
     fetch: FetchLimits = field(default_factory=FetchLimits)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ReadDocuments(beam.PTransform):
     """Documents of the inputs; outputs `documents`, `captures`, `read`, `decisions`."""
 

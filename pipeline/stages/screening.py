@@ -57,7 +57,7 @@ def choose_newest(documents: Iterable[Document]) -> list[tuple[Document, bool]]:
     return [(document, index == 0) for index, document in enumerate(ordered)]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ScreenDocuments(beam.PTransform):
     """Documents with their language; outputs `kept`, `decisions`."""
 
@@ -69,7 +69,7 @@ class ScreenDocuments(beam.PTransform):
         return documents | Attempt(SCREEN, lambda document: screen_document(document, limits))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class KeepNewest(beam.PTransform):
     """One document a URL, the newest; outputs `kept`, `decisions`."""
 

@@ -38,7 +38,7 @@ class ShardLimits:
     max_samples: int = bounded(10_000, at_least=1)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class WriteShards(beam.PTransform):
     """Records of a corpus into shards below `<stage>/shards/`; gives a ShardEntry each.
 

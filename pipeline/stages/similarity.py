@@ -113,7 +113,7 @@ def _embed_media(media: Image | Video, model: ClipEncoder, reader: PackReader) -
     return unit
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class EmbedMedia(beam.PTransform):
     """Embedded rows of Found media."""
 

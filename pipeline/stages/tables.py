@@ -39,7 +39,7 @@ def read_rows(path: str, record: type) -> Iterator[Any]:
                 yield read(row)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ReadTable(beam.PTransform):
     """The records of a table."""
 
@@ -55,7 +55,7 @@ class ReadTable(beam.PTransform):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class WriteTable(beam.PTransform):
     """Records into the files of a table; what comes out is a Written a file."""
 
@@ -113,7 +113,7 @@ class _WriteRows(beam.DoFn):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class WriteDecisions(beam.PTransform):
     """Decisions into sorted files that are equal for equal decisions, whoever made them."""
 

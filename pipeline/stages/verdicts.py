@@ -83,7 +83,7 @@ def attempt(
     yield beam.pvalue.TaggedOutput(DECISIONS, subject.kept(item))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Keep(beam.PTransform):
     """Items that a filter lets through, and a decision for each; outputs `kept`, `decisions`."""
 
@@ -97,7 +97,7 @@ class Keep(beam.PTransform):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Attempt(beam.PTransform):
     """What a function makes of items, BadInput as decisions; outputs `kept`, `decisions`."""
 
