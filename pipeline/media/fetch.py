@@ -1,0 +1,133 @@
+"""Media behind URLs, fetched politely: each with its bytes or the reason why not.
+
+`fetch_many` is for callers with an event loop; `Fetcher` brings a loop of its own, in a thread, for
+callers without one.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from typing import Any, Self, TypeVar
+
+from pipeline.media.addresses import parse_networks
+from pipeline.media.crawl import Crawl
+from pipeline.media.opener import Opener, open_aiohttp
+from pipeline.media.outcome import FetchLimits, Outcome
+from schemas.rejection import Reason, Why
+
+__all__ = ["FetchLimits", "Fetcher", "Outcome", "fetch_many"]
+
+T = TypeVar("T")
+
+_LOOKUPS = 32  # host names looked up at once: a look-up blocks its thread
+_log = logging.getLogger(__name__)
+
+
+async def fetch_many(
+    urls: Iterable[str], limits: FetchLimits, opener: Opener | None = None
+) -> AsyncIterator[Outcome]:
+    """What comes of each of some URLs, each once, in the order in which they end.
+
+    Args:
+        urls: absolute; what is not http or https is a `bad_url`.
+        limits: of politeness, time and bytes.
+        opener: asks for one URL; by default aiohttp.
+    """
+    if limits.offline:
+        for url in dict.fromkeys(urls):
+            yield _offline(url)
+        return
+    async with AsyncExitStack() as stack:
+        crawl = await _open_crawl(stack, limits, opener)
+        async for outcome in crawl.stream(urls):
+            yield outcome
+
+
+class Fetcher:
+    """A fetcher for code without an event loop, such as a DoFn: start, fetch, stop.
+
+    Hosts' rules and connections are kept from one call to the next.
+    """
+
+    def __init__(self, limits: FetchLimits, opener: Opener | None = None) -> None:
+        self._limits = limits
+        self._opener = opener
+        self._stack = AsyncExitStack()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._crawl: Crawl | None = None
+
+    def start(self) -> None:
+        """Start the event loop; offline there is none to start."""
+        if self._limits.offline or self._loop is not None:
+            return
+        if not any(mark in self._limits.user_agent for mark in ("@", "://")):
+            _log.warning("[fetch] user_agent names no contact: hosts may turn such clients away")
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(_LOOKUPS, "look-up"))
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fetch", daemon=True)
+        self._thread.start()
+        self._crawl = self._run(_open_crawl(self._stack, self._limits, self._opener))
+
+    def fetch(self, urls: Sequence[str]) -> list[Outcome]:
+        """One outcome for each URL, in their order; all bodies are in memory at once."""
+        outcomes = {outcome.url: outcome for outcome in self.stream(urls)}
+        return [outcomes[url] for url in urls]
+
+    def stream(self, urls: Iterable[str]) -> Iterator[Outcome]:
+        """What comes of each URL, each once, in the order in which they end; few wait in memory."""
+        if self._limits.offline:
+            yield from (_offline(url) for url in dict.fromkeys(urls))
+            return
+        if self._crawl is None:
+            raise RuntimeError("a Fetcher is started before it fetches")
+        outcomes = self._crawl.stream(urls)
+        try:
+            while (outcome := self._run(_next_of(outcomes))) is not None:
+                yield outcome
+        finally:
+            self._run(outcomes.aclose())
+
+    def stop(self) -> None:
+        """Close all connections and end the loop."""
+        if self._loop is None or self._thread is None:
+            return
+        self._run(self._stack.aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._loop = self._thread = self._crawl = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+async def _open_crawl(stack: AsyncExitStack, limits: FetchLimits, opener: Opener | None) -> Crawl:
+    """A crawl in the running loop that ends with the stack."""
+    if opener is None:
+        allowed = parse_networks(limits.allowed_private)
+        opener = await stack.enter_async_context(
+            open_aiohttp(limits.user_agent, allowed, limits.connections)
+        )
+    crawl = Crawl(limits, opener)
+    stack.push_async_callback(crawl.close)
+    return crawl
+
+
+async def _next_of(outcomes: AsyncIterator[Outcome]) -> Outcome | None:
+    return await anext(outcomes, None)
+
+
+def _offline(url: str) -> Outcome:
+    return Outcome(url, url, 0, None, "", Why(Reason.OFFLINE), 0.0)
