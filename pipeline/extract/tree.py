@@ -28,13 +28,14 @@ _OPTIONAL_END = frozenset(
 class Node:
     """An element: its tag, its attributes, and its children, which are nodes and strings."""
 
-    __slots__ = ("attrs", "children", "parent", "tag")
+    __slots__ = ("attrs", "children", "index", "parent", "tag")
 
     def __init__(self, tag: str, attrs: dict[str, str | None], parent: "Node | None") -> None:
         self.tag = tag
         self.attrs = attrs
         self.parent = parent
         self.children: list[Node | str] = []
+        self.index = -1  # its place among the nodes of a walk, -1 where no walk came by
 
     def get(self, name: str) -> str:
         """The attribute's value, "" where it is missing or empty."""

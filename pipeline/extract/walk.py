@@ -189,6 +189,7 @@ class Walker:
         if tag == "noscript":
             self._noscript(node, stack)
             return
+        node.index = len(self.found.nodes)
         self.found.nodes.append(node)
         state = (self.block, self.role, self.zones, self.href, self.figure)
         if region is not Region.PLAIN:
