@@ -1,12 +1,14 @@
 """Cards: runs of siblings alike, each of which advertises another page."""
 
+import re
 from collections.abc import Iterator
 
 from pipeline.extract.images import is_image_link
 from pipeline.extract.tree import Node
-from pipeline.extract.walk import Walk
+from pipeline.extract.walk import Item, Walk
 from schemas.records import Role
 
+_PORTRAIT = re.compile(r"avatar|profile|/users?/|/members?/|author|userpic|byline", re.IGNORECASE)
 _RUN = 3
 """So many siblings alike make a run."""
 _LONGEST = 700
@@ -26,7 +28,7 @@ def find_cards(walk: Walk) -> set[Node]:
         if item.is_text:
             head = item.role is Role.HEADING and item.links * 2 > len(item.text)
             linked[index] = linked[index] or head
-        elif leads_away(item.href):
+        elif leads_away(item.href) and not is_portrait(item):
             linked[index] = True
     for node in reversed(walk.nodes):
         parent = node.parent
@@ -45,6 +47,15 @@ def find_cards(walk: Walk) -> set[Node]:
 def leads_away(href: str) -> bool:
     """Whether a link leads to another page, not to a place in this one or to a picture."""
     return bool(href) and not href.startswith(("#", "javascript:")) and not is_image_link(href)
+
+
+def is_portrait(item: Item) -> bool:
+    """Whether the image is of whoever wrote, as its names say: an avatar is no teaser."""
+    node, parent = item.node, item.node.parent
+    names = [node.get("class"), node.get("alt"), item.url[-200:], item.href[-100:]]
+    if parent is not None:
+        names += [parent.get("class"), parent.parent.get("class") if parent.parent else ""]
+    return any(_PORTRAIT.search(name) for name in names)
 
 
 def _index_of(node: Node | None) -> int:

@@ -11,7 +11,9 @@ _IMAGE_SCORE = 60.0
 """A content image counts as much for its block as a line of text."""
 _ARTICLE = 400.0
 """So much prose outside of cards makes a page an article, whatever else it holds."""
-_SHARE = 0.9
+_MOST = {Region.WEAK: 0.4, Region.CUT: 0.6, Region.COMMENTS: 0.5, Region.HIDDEN: 0.6}
+"""A region with a larger share of the page's score than this is no boilerplate after all."""
+_SHARE = 0.85
 """A child with this share of its parent's score is the container; else the parent is."""
 
 
@@ -54,12 +56,16 @@ def _drop_regions(walk: Walk) -> None:
         total += item.score
         for zone in item.zones:
             mass[zone] = mass.get(zone, 0.0) + item.score
-    limits = {Region.WEAK: 0.4, Region.CUT: 0.6, Region.COMMENTS: 0.5}
-    dropped = {
-        zone
-        for zone, region in walk.regions.items()
-        if region in limits and mass.get(zone, 0.0) <= total * limits[region]
-    }
+    dropped: set[Node] = set()
+    for zone, region in walk.regions.items():
+        limit = _MOST.get(region)
+        if limit is None or any(
+            walk.regions[around] is region and around not in dropped for around in walk.outer[zone]
+        ):
+            # A comment within a thread that stays is part of the thread.
+            continue
+        if mass.get(zone, 0.0) <= total * limit:
+            dropped.add(zone)
     for item in walk.items:
         item.kept = not any(zone in dropped for zone in item.zones)
 

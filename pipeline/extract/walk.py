@@ -121,12 +121,14 @@ class Walk:
     Attributes:
         items: in reading order.
         nodes: the elements visited, parents before children.
-        regions: the region of each element that is not plain.
+        regions: the region of each element that is not plain, outer ones first.
+        outer: the marked elements around each of them.
     """
 
     items: list[Item] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     regions: dict[Node, Region] = field(default_factory=dict)
+    outer: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
 
 
 class _Exit:
@@ -180,7 +182,7 @@ class Walker:
             self._break()
             return
         region = region_of(node)
-        if region is Region.HIDDEN or (region is Region.CUT and _is_final(node)):
+        if region is Region.CUT and _is_final(node):
             self._stop_word(node)
             return
         if tag in _ATOMS:
@@ -194,6 +196,7 @@ class Walker:
         state = (self.block, self.role, self.zones, self.href, self.figure)
         if region is not Region.PLAIN:
             self.found.regions[node] = region
+            self.found.outer[node] = self.zones
             self.zones = (*self.zones, node)
         if tag in _BLOCKS:
             self._flush()
