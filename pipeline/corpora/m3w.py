@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -76,7 +77,7 @@ class BuildSequences(beam.PTransform):
 
     limits: M3wLimits
 
-    def expand(self, inputs: dict[str, beam.PCollection]) -> Any:  # noqa: ANN401 - tuple of outputs
+    def expand(self, inputs: Any) -> Any:
         """Three shuffles of small records: by URL, by image, by document."""
         links = inputs["documents"] | "Links" >> beam.FlatMap(image_places)
         images = inputs["found"] | "Urls" >> beam.FlatMap(images_by_url)
@@ -96,7 +97,7 @@ class BuildSequences(beam.PTransform):
             {"documents": documents, "uses": counted}
             | "JoinDocuments" >> beam.CoGroupByKey()
             | "Sequences"
-            >> beam.FlatMapTuple(_sequence, self.limits).with_outputs(
+            >> beam.FlatMapTuple(partial(_sequence, limits=self.limits)).with_outputs(
                 "read", DECISIONS, main="sequences"
             )
         )

@@ -44,7 +44,7 @@ class LinkPairs(beam.PTransform):
 
     limits: PairLimits
 
-    def expand(self, documents: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+    def expand(self, documents: beam.PCollection) -> Any:
         """Three outputs, no shuffle."""
         return documents | beam.FlatMap(judged_links, self.limits).with_outputs(
             "read", DECISIONS, main="links"

@@ -51,7 +51,7 @@ class BuildPairs(beam.PTransform):
     corpus: str
     limits: PairLimits
 
-    def expand(self, inputs: dict[str, beam.PCollection]) -> Any:  # noqa: ANN401 - three outputs
+    def expand(self, inputs: Any) -> Any:
         """Joined by URL and by content; ALIGN's rules count over the whole corpus."""
         links = inputs["links"] | "LinksByUrl" >> beam.Map(lambda link: (link.url, link))
         found = inputs["found"] | "FoundByUrl" >> beam.FlatMap(
@@ -61,9 +61,9 @@ class BuildPairs(beam.PTransform):
             {"links": links, "found": found}
             | "JoinUrls" >> beam.CoGroupByKey()
             | "Pairs"
-            >> beam.FlatMapTuple(join_links, self.corpus, self.limits).with_outputs(
-                "read", DECISIONS, main="pairs"
-            )
+            >> beam.FlatMapTuple(
+                partial(join_links, corpus=self.corpus, limits=self.limits)
+            ).with_outputs("read", DECISIONS, main="pairs")
         )
         decisions = [joined[DECISIONS]]
         unique = (
@@ -71,7 +71,9 @@ class BuildPairs(beam.PTransform):
             | "ByPair" >> beam.Map(lambda pair: ((pair.media.key, pair.text), pair))
             | "SamePairs" >> beam.GroupByKey()
             | "OneOfSame"
-            >> beam.FlatMapTuple(one_of_same, self.corpus).with_outputs(DECISIONS, main="pairs")
+            >> beam.FlatMapTuple(partial(one_of_same, corpus=self.corpus)).with_outputs(
+                DECISIONS, main="pairs"
+            )
         )
         decisions.append(unique[DECISIONS])
         kept = unique.pairs
@@ -116,7 +118,7 @@ def is_kind(found: Found, kind: str) -> bool:
     return isinstance(found.media, Image) == (kind == "image")
 
 
-def make_pair(link: PairLink, media: Any) -> Pair:  # noqa: ANN401 - Image | Video
+def make_pair(link: PairLink, media: Any) -> Pair:
     """The pair of a link and its media; its key is that of content, not of the page."""
     return Pair(
         make_key(link.corpus, media.key, link.text),
@@ -159,7 +161,7 @@ class CountAlign(beam.PTransform):
 
     limits: AlignLimits
 
-    def expand(self, pairs: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+    def expand(self, pairs: beam.PCollection) -> Any:
         """Counts by image and by text, and of all tokens; then one look at each pair."""
         images = (
             pairs
@@ -259,7 +261,7 @@ class SelectPairs(beam.PTransform):
     corpus: str
     threshold: float | None
 
-    def expand(self, pairs: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+    def expand(self, pairs: beam.PCollection) -> Any:
         """Two outputs."""
         subject = pair_subject(f"{self.corpus}_similarity")
         return pairs | Keep(subject, partial(judge_score, threshold=self.threshold))

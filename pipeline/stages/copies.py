@@ -28,7 +28,7 @@ class DropEvaluationCopies(beam.PTransform):
 
     indexes: tuple[str, ...]
 
-    def expand(self, found: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+    def expand(self, found: beam.PCollection) -> Any:
         """Two outputs."""
         return found | beam.ParDo(_Match(self.indexes)).with_outputs(DECISIONS, main="kept")
 

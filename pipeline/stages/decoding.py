@@ -53,7 +53,7 @@ class DecodeMedia(beam.PTransform):
     place: Place
     limits: MediaLimits
 
-    def expand(self, fetched: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+    def expand(self, fetched: beam.PCollection) -> Any:
         """Three outputs; each content is decoded once, whatever URLs lead to it."""
         return (
             fetched

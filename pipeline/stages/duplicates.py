@@ -5,6 +5,7 @@ Only keys, signatures' bands and, for candidates, sets of shingles are shuffled;
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -44,7 +45,7 @@ class DropNearDuplicates(beam.PTransform):
 
     limits: MinhashLimits
 
-    def expand(self, documents: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+    def expand(self, documents: beam.PCollection) -> Any:
         """Bands to candidate edges, edges verified, groups to losers, losers out."""
         edges = documents | CandidateEdges(self.limits)
         verified = {"edges": edges, "documents": documents} | VerifyEdges(self.limits)
@@ -57,7 +58,9 @@ class DropNearDuplicates(beam.PTransform):
             }
             | "JoinLosers" >> beam.CoGroupByKey()
             | "Drop"
-            >> beam.FlatMapTuple(drop_losers, self.limits).with_outputs(DECISIONS, main="kept")
+            >> beam.FlatMapTuple(partial(drop_losers, limits=self.limits)).with_outputs(
+                DECISIONS, main="kept"
+            )
         )
 
 
@@ -107,7 +110,7 @@ class VerifyEdges(beam.PTransform):
 
     limits: MinhashLimits
 
-    def expand(self, inputs: dict[str, beam.PCollection]) -> beam.PCollection:
+    def expand(self, inputs: Any) -> beam.PCollection:
         """The shingles of candidates meet twice: once at each end of their edge."""
         limits = self.limits
         shingles = inputs["documents"] | "Shingles" >> beam.Map(
@@ -121,7 +124,7 @@ class VerifyEdges(beam.PTransform):
         return (
             {"carried": half, "shingles": shingles}
             | "SecondEnd" >> beam.CoGroupByKey()
-            | "Compare" >> beam.FlatMapTuple(compare_ends, self.limits.jaccard)
+            | "Compare" >> beam.FlatMapTuple(partial(compare_ends, least=self.limits.jaccard))
         )
 
 
@@ -151,7 +154,7 @@ def compare_ends(
 class ChooseLosers(beam.PTransform):
     """Losers of every group of connected documents."""
 
-    def expand(self, inputs: dict[str, beam.PCollection]) -> beam.PCollection:
+    def expand(self, inputs: Any) -> beam.PCollection:
         """Ranks join the edges; then all verified edges, a small share, meet in one place."""
         edges = inputs["edges"]
         ends = edges | "Ends" >> beam.FlatMap(lambda e: [(e[0], None), (e[1], None)])

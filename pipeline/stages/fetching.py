@@ -21,7 +21,6 @@ from schemas.records import Capture, Document, Fetched, ImageLink, VideoLink
 from schemas.rejection import BadInput, Reason, Why
 
 _LANES = 64
-_BATCH = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class FetchMedia(beam.PTransform):
     fetch: FetchLimits
     urls: UrlLimits
 
-    def expand(self, inputs: dict[str, beam.PCollection]) -> Any:  # noqa: ANN401 - tuple of outputs
+    def expand(self, inputs: Any) -> Any:
         """Three outputs: `fetched`, `read`, `decisions`."""
         captures = inputs["captures"] | beam.Map(lambda capture: (capture.url, capture))
         return (
@@ -99,23 +98,21 @@ class _FetchLane(beam.DoFn):
         self._packs = PackWriter(self._place.root, name, files=FILES)
 
     def process(self, lane: tuple[object, Iterable[MediaUrl]]) -> Iterator[Any]:
-        captured, linked = [], []
+        captured: list[tuple[Capture, MediaUrl]] = []
+        linked: list[MediaUrl] = []
         for media in lane[1]:
             why = judge_image_url(media.url, self._urls) if media.kind == "image" else None
             if why is not None:
                 yield from self._outcome(media, None, why)
+            elif media.capture is not None:
+                captured.append((media.capture, media))
             else:
-                (captured if media.capture else linked).append(media)
-        captured.sort(key=lambda m: (m.capture.path, m.capture.offset))
-        for media in captured:
-            yield from self._outcome(media, *self._captured(media.capture))
-        linked.sort(key=lambda m: m.url)
-        for start in range(0, len(linked), _BATCH):
-            batch = linked[start : start + _BATCH]
-            for media, outcome in zip(
-                batch, self._fetcher.fetch([m.url for m in batch]), strict=True
-            ):
-                yield from self._outcome(media, outcome.body, outcome.why)
+                linked.append(media)
+        for capture, media in sorted(captured, key=lambda c: (c[0].path, c[0].offset, c[1].url)):
+            yield from self._outcome(media, *self._captured(capture))
+        by_url = {media.url: media for media in linked}
+        for outcome in self._fetcher.stream(sorted(by_url)):
+            yield from self._outcome(by_url[outcome.url], outcome.body, outcome.why)
 
     def finish_bundle(self) -> None:
         self._packs.close()

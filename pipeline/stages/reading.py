@@ -1,9 +1,9 @@
 """Read: WARC files, HTML folders and URL lists to documents, and to captures of their media."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import apache_beam as beam
@@ -26,7 +26,6 @@ STAGE = "read"
 CAPTURES = "captures"
 READ = "read"
 _LANES = 64
-_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class ReadDocuments(beam.PTransform):
 
     settings: ReadSettings
 
-    def expand(self, inputs: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+    def expand(self, inputs: beam.PCollection) -> Any:
         """Four outputs; only pages of URL lists are grouped, by host, before they are fetched."""
         at_rest = (
             inputs
@@ -150,10 +149,7 @@ class _FetchPages(beam.DoFn):
         self._fetcher.start()
 
     def process(self, lane: tuple[int, Iterable[str]]) -> Iterator[Page | Rejection]:
-        urls = sorted(set(lane[1]))
-        for start in range(0, len(urls), _BATCH):
-            yield from map(page_of, self._fetcher.fetch(urls[start : start + _BATCH]))
+        yield from map(page_of, self._fetcher.stream(sorted(set(lane[1]))))
 
     def teardown(self) -> None:
-        stop = cast(Callable[[], None], self._fetcher.stop)
-        stop()
+        self._fetcher.stop()

@@ -100,7 +100,7 @@ class Work:
         self._options = options
         self.results: dict[str, StageResult] = {}
 
-    def table(self, pipeline: beam.Pipeline, stage: str, name: str, record: type) -> Any:  # noqa: ANN401 - Beam is untyped
+    def table(self, pipeline: beam.Pipeline, stage: str, name: str, record: type) -> Any:
         """The records of a finished stage's table."""
         paths = tuple(f"{self.root}/{path}" for path in self.results[stage].tables.get(name, []))
         return pipeline | f"Read{stage}/{name}" >> ReadTable(record, paths)

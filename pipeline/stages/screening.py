@@ -63,7 +63,7 @@ class ScreenDocuments(beam.PTransform):
 
     limits: ScreenLimits
 
-    def expand(self, documents: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+    def expand(self, documents: beam.PCollection) -> Any:
         """Two outputs."""
         limits = self.limits
         return documents | Attempt(SCREEN, lambda document: screen_document(document, limits))
@@ -73,7 +73,7 @@ class ScreenDocuments(beam.PTransform):
 class KeepNewest(beam.PTransform):
     """One document a URL, the newest; outputs `kept`, `decisions`."""
 
-    def expand(self, documents: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+    def expand(self, documents: beam.PCollection) -> Any:
         """Two outputs."""
         return (
             documents

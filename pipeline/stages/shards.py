@@ -111,7 +111,7 @@ class _WriteShard(beam.DoFn):
 
 
 def write_samples(
-    stream: Any,  # noqa: ANN401 - anything with write
+    stream: Any,
     samples: Iterable[tuple[Any, Members]],
 ) -> list[IndexRow]:
     """Writes records with their members to a tar; gives the rows of its sidecar."""

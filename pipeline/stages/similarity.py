@@ -95,7 +95,7 @@ class ClipHandler(ModelHandler[Task, tuple[Any, Rows], ClipEncoder]):
         return {"min_batch_size": 1, "max_batch_size": 1}
 
 
-def _open(ref: PackRef, reader: PackReader) -> Any:  # noqa: ANN401 - PIL.Image.Image
+def _open(ref: PackRef, reader: PackReader) -> Any:
     """The picture behind a ref of our own making."""
     import PIL.Image
 

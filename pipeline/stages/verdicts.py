@@ -44,7 +44,7 @@ class Subject:
         return rejected(self.stage, Rejection(kind, self.key(item), self.url(item), why))
 
 
-def came_in(items: Any, subject: Subject) -> Any:  # noqa: ANN401 - collections are untyped
+def came_in(items: Any, subject: Subject) -> Any:
     """A (stage, kind) for each item, as a stage's `read`: counted before anything is judged."""
     return items | f"CameIn/{subject.stage}" >> beam.Map(
         lambda item: (
@@ -55,7 +55,7 @@ def came_in(items: Any, subject: Subject) -> Any:  # noqa: ANN401 - collections 
 
 
 def decide(
-    item: Any,  # noqa: ANN401 - any record
+    item: Any,
     subject: Subject,
     judge: Callable[[Any], Why | None],
 ) -> Iterator[Any]:
@@ -69,7 +69,7 @@ def decide(
 
 
 def attempt(
-    item: Any,  # noqa: ANN401 - any record
+    item: Any,
     subject: Subject,
     make: Callable[[Any], Any],
 ) -> Iterator[Any]:
@@ -90,7 +90,7 @@ class Keep(beam.PTransform):
     subject: Subject
     judge: Callable[[Any], Why | None]
 
-    def expand(self, items: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+    def expand(self, items: beam.PCollection) -> Any:
         """Two outputs."""
         return items | beam.FlatMap(decide, self.subject, self.judge).with_outputs(
             DECISIONS, main="kept"
@@ -104,7 +104,7 @@ class Attempt(beam.PTransform):
     subject: Subject
     make: Callable[[Any], Any]
 
-    def expand(self, items: beam.PCollection) -> Any:  # noqa: ANN401 - Beam's tuple of outputs
+    def expand(self, items: beam.PCollection) -> Any:
         """Two outputs."""
         return items | beam.FlatMap(attempt, self.subject, self.make).with_outputs(
             DECISIONS, main="kept"

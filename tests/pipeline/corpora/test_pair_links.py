@@ -1,0 +1,59 @@
+"""The texts that a page ties to its media, judged before any download."""
+
+import apache_beam as beam
+
+from pipeline.corpora.pair_links import PairLimits, judged_links, nearest_text, pair_links
+from pipeline.stages.verdicts import DECISIONS
+from schemas.records import Document, ImageLink, TextBlock, VideoLink
+
+LONG = "A red cup stands on the left side of a wooden table near the window"
+BLOCKS = (
+    TextBlock("A boat crosses the blue lake in the evening."),
+    VideoLink("http://a/v.mp4"),
+    ImageLink("http://a/1.jpg", "a red cup on a table", f"PARIS, FRANCE - MARCH 3, 2015: {LONG}."),
+    ImageLink("http://a/2.jpg", "cup"),
+    ImageLink("http://a/3.jpg"),
+    VideoLink("http://a/w.mp4", caption="Two fish swim to the right."),
+    VideoLink("http://a/x.mp4"),
+)
+DOCUMENT = Document("d", "http://a/", "", BLOCKS, licence=("http://cc/",))
+CORPORA = ("align", "ltip", "vtp")
+
+
+def test_each_corpus_takes_its_own_text():
+    links = [
+        (link.corpus, link.url[-5:], link.text, link.source)
+        for link in pair_links(DOCUMENT, CORPORA)
+    ]
+    assert links == [
+        ("vtp", "v.mp4", "A boat crosses the blue lake in the evening.", "nearby"),
+        ("align", "1.jpg"[-5:], "a red cup on a table", "alt"),
+        ("ltip", "1.jpg", f"{LONG}.", "caption"),
+        ("align", "2.jpg", "cup", "alt"),
+        ("ltip", "2.jpg", "cup", "alt"),
+        ("vtp", "w.mp4", "Two fish swim to the right.", "caption"),
+    ]
+    assert {link.corpus for link in pair_links(DOCUMENT, ("vtp",))} == {"vtp"}
+    assert all(link.licence == ("http://cc/",) for link in pair_links(DOCUMENT, CORPORA))
+
+
+def test_keys_tell_corpora_apart():
+    keys = [link.key for link in pair_links(DOCUMENT, CORPORA)]
+    assert len(set(keys)) == len(keys)
+
+
+def test_nearby_is_before_or_after():
+    assert nearest_text(DOCUMENT, 1) == BLOCKS[0].text
+    assert nearest_text(Document("d", "", "", (VideoLink("v"), TextBlock("After."))), 0) == "After."
+    assert nearest_text(DOCUMENT, 6) == ""
+
+
+def test_every_link_is_decided_once():
+    outputs = list(judged_links(DOCUMENT, PairLimits()))
+    kept = [o for o in outputs if not isinstance(o, beam.pvalue.TaggedOutput)]
+    read = [o for o in outputs if getattr(o, "tag", "") == "read"]
+    decided = [o.value for o in outputs if getattr(o, "tag", "") == DECISIONS]
+    assert len(read) == len(decided) == 6
+    assert sorted(d.key for d in decided if d.kept) == sorted(link.key for link in kept)
+    assert {d.reason for d in decided if not d.kept} == {"caption_length"}
+    assert {d.stage for d in decided} == {"align_text", "ltip_text", "vtp_text"}

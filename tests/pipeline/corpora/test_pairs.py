@@ -1,0 +1,121 @@
+"""Pairs under their corpus's rules, counted over the corpus."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import apache_beam as beam
+import numpy as np
+import pytest
+from apache_beam.testing.util import assert_that, equal_to
+
+from pipeline.corpora.pair_links import PairLimits
+from pipeline.corpora.pairs import (
+    BuildPairs,
+    judge_score,
+    make_pair,
+    score_pairs,
+    text_tasks,
+    threshold_of,
+)
+from pipeline.filters.pairs import AlignLimits
+from schemas.records import Embedded, Found, Image, PackRef, PairLink, Video
+from schemas.rejection import Reason, Why
+
+REF = PackRef("a" * 64, "p.tar", 0, 9)
+
+
+def image(name, width=400, height=300):
+    return Image(name * 64, REF, 256, 192, width, height, "0" * 16)
+
+
+def link(url, text, page="http://p/", corpus="align", kind="image"):
+    return PairLink(f"{corpus}{url}{text}{page}", corpus, kind, url, page, text)
+
+
+@contextmanager
+def build(corpus, limits, links, found, embedded=()):
+    """The (text, vector) of pairs that are kept, what was read, and (url, reason) of decisions."""
+    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+        inputs = {
+            "links": pipeline | "L" >> beam.Create(links),
+            "found": pipeline | "F" >> beam.Create(found),
+            "embedded": pipeline | "E" >> beam.Create(list(embedded)),
+        }
+        scored, read, decisions = inputs | BuildPairs(corpus, limits)
+        yield (
+            scored | beam.Map(lambda one: (one[0].text, one[1])),
+            read,
+            decisions | beam.Flatten() | beam.Map(lambda d: (d.url, d.reason, d.stage)),
+        )
+
+
+@pytest.mark.beam
+def test_align_counts_over_the_corpus():
+    cup, boat = image("a"), image("b")
+    found = [
+        Found(("u1", "u2"), cup),
+        Found(("u3",), boat),
+        Found(("small",), image("c", 200, 300)),
+        Found(("v",), Video("d" * 64, REF, 4, 4, 3.0)),
+    ]
+    links = [
+        link("u1", "a red cup"), link("u2", "a red cup", "http://q/"), link("u1", "one more cup"),
+        link("u3", "same old text"), link("u1", "same old text"), link("small", "a small picture"),
+        link("lost", "not to be had"), link("v", "a video is no image"),
+    ]  # fmt: skip
+    limits = PairLimits(align=AlignLimits(max_images_of_text=1))
+    decided = [
+        ("u1", None, "align"), ("u1", None, "align"), ("u2", "duplicate_pair", "align"),
+        ("u3", "frequent_text", "align"), ("u1", "frequent_text", "align"),
+        ("small", "too_small", "align"), ("lost", "no_media", "align"), ("v", "no_media", "align"),
+    ]  # fmt: skip
+    with build("align", limits, links, found, [Embedded(cup.key, b"v")]) as (
+        pairs,
+        read,
+        decisions,
+    ):
+        assert_that(pairs, equal_to([("a red cup", b"v"), ("one more cup", b"v")]), "pairs")
+        assert_that(read, equal_to([("align", "pair")] * 8), "read")
+        assert_that(decisions, equal_to(decided), "decisions")
+
+
+def test_pairs_are_named_by_content():
+    one, two = link("u1", "a cup", "http://p/"), link("u2", "a cup", "http://q/")
+    assert make_pair(one, image("a")).key == make_pair(two, image("a")).key
+    assert make_pair(one, image("a")).key != make_pair(replace(one, corpus="ltip"), image("a")).key
+
+
+@pytest.mark.parametrize(
+    ("scores", "keep", "threshold"),
+    [
+        ([0.1, 0.2, 0.3, 0.4], 0.5, 0.3),
+        ([0.1, 0.2, 0.3, 0.4], 0.26, 0.3),
+        ([0.1, 0.2, 0.3, 0.4], 0.0, 0.4),
+        ([0.2, 0.2, 0.2, 0.1], 0.25, 0.2),
+        ([0.1], 1.0, None),
+        ([], 0.5, None),
+    ],
+)
+def test_the_best_share_is_kept(scores, keep, threshold):
+    assert threshold_of(scores, keep) == threshold
+
+
+def test_a_low_score_is_a_reason():
+    pair = replace(make_pair(link("u", "t"), image("a")), score=0.2)
+    assert judge_score(pair, None) is None
+    assert judge_score(pair, 0.2) is None
+    assert judge_score(pair, 0.3) == Why(Reason.LOW_SIMILARITY, 0.2, 0.3)
+
+
+def test_texts_are_batched_by_key_and_scored():
+    pairs = [
+        (make_pair(link(f"u{i}", f"text {i}"), image("a")), np.eye(2, dtype="<f4")[i % 2].tobytes())
+        for i in range(70)
+    ]
+    tasks = list(text_tasks(reversed(pairs)))
+    assert [len(task.texts) for task in tasks] == [64, 6]
+    keys = [pair.key for task in tasks for pair, _ in task.payload]
+    assert keys == sorted(keys)
+    rows = np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (64, 1))
+    scored = list(score_pairs(tasks[0].payload, rows))
+    assert {pair.score for pair in scored} == {float(np.float16(0.6)), float(np.float16(0.8))}
