@@ -23,6 +23,7 @@ from model.recipe import TrainRecipe
 from model.resampler import Resampler
 from model.vision import FrozenVision
 from model.windows import NO_LABEL, Vocabulary
+from schemas.recipe import RecipeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Inputs:
 
     Attributes:
         tokens_BL: ids.
-        positions_BL: of each token in its document.
+        positions_BL: of each token in its document; None where every row holds one.
         documents_BL: which document of the row; None where every row holds one.
         gaze: which tokens look at which image.
         labelled_K: flat positions that have a target.
@@ -41,7 +42,7 @@ class Inputs:
     """
 
     tokens_BL: Tensor
-    positions_BL: Tensor
+    positions_BL: Tensor | None
     documents_BL: Tensor | None
     gaze: Gaze
     labelled_K: Tensor
@@ -56,13 +57,14 @@ def inputs_of(rows: Rows, device: torch.device) -> Inputs:
     def put(array: npt.NDArray[Any]) -> Tensor:
         return torch.from_numpy(array).to(device, non_blocking=True)
 
+    several = rows.documents_BL.max() > 0
     labels = rows.labels_BL.ravel()
     labelled = np.flatnonzero(labels != NO_LABEL)
     gaze = gaze_of(rows.images_BL, len(rows.frames_I))
     return Inputs(
         tokens_BL=put(rows.tokens_BL),
-        positions_BL=put(rows.positions_BL),
-        documents_BL=put(rows.documents_BL) if rows.documents_BL.max() > 0 else None,
+        positions_BL=put(rows.positions_BL) if several else None,
+        documents_BL=put(rows.documents_BL) if several else None,
         gaze=Gaze(gaze.tokens_IS.to(device), gaze.token_N.to(device), gaze.slot_N.to(device)),
         labelled_K=put(labelled),
         targets_K=put(labels[labelled]),
@@ -82,6 +84,8 @@ class Flamingo(nn.Module):
         xattn = recipe.cross_attention
         places = range(0, len(language.blocks), xattn.every)
         heads = xattn.heads or language.heads
+        if not heads:
+            raise RecipeError("[cross_attention] heads = 0: the language model has none either")
         self.cross_attention = nn.ModuleList(
             GatedCrossAttention(language.dim, recipe.resampler.dim, heads, xattn) for _ in places
         )

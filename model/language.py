@@ -5,6 +5,8 @@ that the configuration counts; `<image>` and `<EOC>` live in a side table of two
 frozen embedding needs no gradient; `<EOC>` has one output row of its own beside the frozen head.
 """
 
+import inspect
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -74,14 +76,15 @@ class FrozenLanguage(nn.Module):
         lm: the model, its embedding and head replaced by those with side rows.
         blocks: its decoder blocks in order.
         dim: width of the hidden states between blocks.
-        heads: of its attention.
+        heads: of its attention; 0 where it has none.
     """
 
     def __init__(self, lm: nn.Module) -> None:
         super().__init__()
         model: Any = lm.requires_grad_(False).eval()
         config = model.config.get_text_config()
-        self.dim, self.heads = int(config.hidden_size), int(config.num_attention_heads)
+        self.dim = int(config.hidden_size)
+        self.heads = int(getattr(config, "num_attention_heads", 0))
         embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
         rows = embedding.weight.detach().float().mean(0).repeat(2, 1)
         row = head.weight.detach().float().mean(0, keepdim=True)
@@ -92,6 +95,7 @@ class FrozenLanguage(nn.Module):
         self.head = SideHead(head, row)
         model.set_output_embeddings(self.head)
         self.lm: Any = model
+        self._takes = frozenset(inspect.signature(model.forward).parameters)
 
     @property
     def blocks(self) -> nn.ModuleList:
@@ -131,7 +135,7 @@ class FrozenLanguage(nn.Module):
             out = self.lm(
                 input_ids=tokens_BL,
                 use_cache=False,
-                **{name: value for name, value in asked.items() if value is not None},
+                **{k: v for k, v in asked.items() if v is not None and k in self._takes},
             )
         return out.logits  # type: ignore[no-any-return]
 
@@ -191,19 +195,26 @@ def encoder_of(tokenizer: Any) -> Encode:  # noqa: ANN401 - transformers has no 
 
 
 @torch.no_grad()
-def packing_error(language: FrozenLanguage) -> float:
+def packing_error(language: FrozenLanguage, tokens: int) -> float:
     """How far the logits of two documents in one row are from those of each alone.
 
-    Relative to the largest logit. Some families look past a document's mask, or count positions
-    on their own: their documents must not share a row.
+    Relative to the largest logit; infinite where the model refuses such a mask. Some families look
+    past a document's mask, or count positions on their own: their documents must not share a row.
+
+    Args:
+        language: the model.
+        tokens: of the row.
     """
-    device = language.head.weight.device
-    ids = torch.arange(16, device=device)[None] * 7 % language.eoc
-    documents, positions = torch.arange(16, device=device)[None] // 9, torch.arange(16)[None]
-    positions = torch.where(documents.cpu() > 0, positions - 9, positions).to(device)
+    device, first = language.head.weight.device, tokens // 3
+    ids = torch.arange(tokens, device=device)[None] * 7919 % language.eoc
+    positions = torch.arange(tokens, device=device)[None]
+    documents = (positions >= first).long()
     mask = document_mask(documents, language.head.weight.dtype)
-    packed = language(ids, positions, mask)
-    alone = torch.cat([language(ids[:, :9]), language(ids[:, 9:])], dim=1)
+    try:
+        packed = language(ids, positions - first * documents, mask)
+    except (TypeError, ValueError, RuntimeError):
+        return math.inf
+    alone = torch.cat([language(ids[:, :first]), language(ids[:, first:])], dim=1)
     return float((packed - alone).abs().max() / alone.abs().max())
 
 

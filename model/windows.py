@@ -126,7 +126,7 @@ def _start(page: Page, limits: WindowRecipe, words: Vocabulary, rng: random.Rand
     places = [i for i, token in enumerate(page.tokens) if token == words.image]
     anchor = rng.choice(places)
     low = max(0, anchor - limits.tokens // 2)  # room for text after the image
-    return min(rng.randint(low, anchor), last)
+    return min(rng.randint(low, max(low, anchor - 1)), last)
 
 
 def pair_window(

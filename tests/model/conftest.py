@@ -3,7 +3,7 @@
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -234,3 +234,21 @@ def no_resource_leak() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     assert not [t for t in threading.enumerate() if t not in before and t.is_alive()]
+
+
+@pytest.fixture(scope="session")
+def three_colours() -> bytes:
+    """A video of three seconds: red, green, blue."""
+    return mp4(list(COLOURS.values()))
+
+
+@pytest.fixture(scope="session")
+def make_tar() -> Callable[[Path, list[tuple[str, bytes]]], Path]:
+    """Writes members to a tar: tests cannot import one another in this layout."""
+    return write_tar
+
+
+@pytest.fixture(scope="session")
+def make_page() -> Callable[..., list[tuple[str, bytes]]]:
+    """The members of a sequence made of texts and colours."""
+    return page_members

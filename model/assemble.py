@@ -1,0 +1,96 @@
+"""From a recipe to a model on its device, with its optimiser and its readers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from model.batches import BatchReader, Drawing
+from model.flamingo import Flamingo
+from model.language import FrozenLanguage, encoder_of, load_language, packing_error
+from model.optim import make_optimizer
+from model.pixels import Canvas
+from model.recipe import TrainRecipe
+from model.vision import load_vision
+from schemas.recipe import RecipeError
+
+PACKING_TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 5e-2}
+"""Relative error of packed logits above which a language model may not be packed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that a step needs.
+
+    Attributes:
+        recipe: of the run.
+        model: on its device.
+        optimizer: over its trained parameters.
+        device: cpu or cuda.
+        output: folder of the run.
+    """
+
+    recipe: TrainRecipe
+    model: Flamingo
+    optimizer: torch.optim.AdamW
+    device: torch.device
+    output: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.output / "checkpoints"
+
+
+def assemble(recipe: TrainRecipe, output: Path, device: str) -> tuple[Run, Drawing]:
+    """The model on its device with its optimiser, and how samples are made for it.
+
+    On a GPU the frozen parts are kept in bf16, as the paper keeps them; the trained ones are
+    float32 everywhere.
+    """
+    torch.manual_seed(recipe.seed)
+    vision = load_vision(recipe.vision)
+    language, tokenizer, words = load_language(recipe.language.model)
+    model = Flamingo(vision, language, recipe)
+    if device == "cuda":
+        model.freeze_in(torch.bfloat16)
+    model = model.to(device).train()
+    _check_language(language, recipe)
+    optimizer = make_optimizer(model.trainable(), recipe.optim)
+    canvas = Canvas(vision.side_px, vision.mean_rgb)
+    drawing = Drawing(
+        recipe.window, recipe.pixels, canvas, encoder_of(tokenizer), words, recipe.seed
+    )
+    return Run(recipe, model, optimizer, torch.device(device), output), drawing
+
+
+def _check_language(language: FrozenLanguage, recipe: TrainRecipe) -> None:
+    """Raises RecipeError where the language model cannot do what the recipe asks."""
+    name, tokens = type(language.lm).__name__, recipe.window.tokens
+    longest = getattr(language.lm.config.get_text_config(), "max_position_embeddings", None)
+    if longest is not None and longest < tokens:
+        raise RecipeError(f"[window] tokens = {tokens}: {name} takes {longest}")
+    if not recipe.window.packed:
+        return
+    error = packing_error(language, tokens)
+    if not error <= PACKING_TOLERANCE[language.head.weight.dtype]:
+        raise RecipeError(
+            f"[window] packed = true: documents of {name} see one another in a row of {tokens} "
+            f"tokens (relative error {error:.2g}); set window.packed=false"
+        )
+
+
+def open_readers(
+    recipe: TrainRecipe, data: Mapping[str, str], drawing: Drawing
+) -> dict[str, BatchReader]:
+    """A reader for each corpus.
+
+    Raises:
+        CorpusError: the shards of one cannot be read.
+    """
+    rows = recipe.run.rows_per_pass
+    return {
+        name: BatchReader(name, pattern, getattr(recipe.corpora, name), drawing, rows)
+        for name, pattern in data.items()
+    }
