@@ -12,6 +12,8 @@ from pipeline.sample_web.scenes import COLOURS, Region, Rgb, Scene, Thing, regio
 from pipeline.sample_web.shapes import SHAPES, Polygon
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from PIL import Image
 
 Shift = tuple[float, float]
@@ -42,24 +44,38 @@ class Spot:
     tilt: float
 
 
-def render_scene(
-    scene: Scene, width: int, height: int, shifts: tuple[Shift, ...] = ()
-) -> Image.Image:
-    """An RGB picture of the scene, width x height px; the same arguments give the same pixels.
+def render_scene(scene: Scene, width: int, height: int) -> Image.Image:
+    """An RGB picture of the scene, width x height px; the same arguments give the same pixels."""
+    rng = Random(scene.seed)
+    canvas = draw_background(scene, (width * SUPERSAMPLE, height * SUPERSAMPLE), rng)
+    _draw_all(canvas, scene, ())
+    return draw_grain(canvas.reduce(SUPERSAMPLE), rng)
+
+
+def render_frames(
+    scene: Scene, width: int, height: int, frames: Iterable[tuple[Shift, ...]]
+) -> Iterator[Image.Image]:
+    """RGB pictures of the scene with its things moved, one for each of `frames`.
 
     Args:
         scene: what to show.
         width: in px.
         height: in px.
-        shifts: for a frame of a video, how far each thing is moved, in shares of the picture.
+        frames: for each frame, how far each thing is moved, in shares of the picture's sides.
     """
-    rng = Random(scene.seed)
     size = (width * SUPERSAMPLE, height * SUPERSAMPLE)
-    canvas = draw_background(scene, size, rng)
+    background = draw_background(scene, size, Random(scene.seed))
+    for shifts in frames:
+        canvas = background.copy()
+        _draw_all(canvas, scene, shifts)
+        yield canvas.reduce(SUPERSAMPLE)
+
+
+def _draw_all(canvas: Image.Image, scene: Scene, shifts: tuple[Shift, ...]) -> None:
+    rng = Random(~scene.seed)
     for index, thing in enumerate(scene.things):
         move = shifts[index] if index < len(shifts) else (0.0, 0.0)
         _draw_things(canvas, thing, region_of(scene, thing), move, rng)
-    return draw_grain(canvas.reduce(SUPERSAMPLE), rng)
 
 
 def _draw_things(

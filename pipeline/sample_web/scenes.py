@@ -1,7 +1,7 @@
 """Scenes: what an image of the made-up web shows, as data that can be drawn and told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from pipeline.sample_web.shapes import SHAPES
@@ -150,6 +150,19 @@ def region_of(scene: Scene, thing: Thing) -> Region:
 def signature_of(scene: Scene) -> tuple[object, ...]:
     """All of a scene that words can tell: equal for two drawings of the same scene."""
     return (scene.setting, scene.tint, scene.layout, scene.things)
+
+
+def mirror_scene(scene: Scene) -> Scene:
+    """What a picture of the scene shows once it is flipped from left to right."""
+    order = list(LAYOUTS[scene.layout])
+    things = [replace(thing, place=_mirrored(thing.place)) for thing in scene.things]
+    return replace(scene, things=tuple(sorted(things, key=lambda t: order.index(t.place))))
+
+
+def _mirrored(place: str) -> str:
+    if "left" in place:
+        return place.replace("left", "right")
+    return place.replace("right", "left")
 
 
 def _draw_thing(rng: Random, place: str, most: int, colours: list[str], kinds: list[str]) -> Thing:

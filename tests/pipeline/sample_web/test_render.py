@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from pipeline.sample_web.render import render_scene
+from pipeline.sample_web.render import render_frames, render_scene
 from pipeline.sample_web.scenes import COLOURS, Scene, Thing, draw_scene
 from pipeline.sample_web.shapes import SHAPES
 
@@ -42,9 +42,12 @@ def test_the_thing_stands_at_its_place():
     assert distance(image.getpixel((76, 50)), COLOURS["red"]) > 100
 
 
-def test_a_shift_moves_the_thing():
-    image = render_scene(one(place="left"), 100, 100, shifts=((0.5, 0.0),))
-    assert distance(image.getpixel((76, 50)), COLOURS["red"]) < 70
+def test_frames_move_the_thing():
+    frames = [((0.0, 0.0),), ((0.5, 0.0),)]
+    first, last = render_frames(one(place="left"), 100, 100, frames)
+    assert distance(first.getpixel((26, 50)), COLOURS["red"]) < 70
+    assert distance(last.getpixel((26, 50)), COLOURS["red"]) > 100
+    assert distance(last.getpixel((76, 50)), COLOURS["red"]) < 70
 
 
 @pytest.mark.parametrize("kind", SHAPES)
