@@ -11,6 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.media.damage import refuse_cut_jpeg, webp_size
 from schemas.recipe import bounded
 from schemas.rejection import BadInput, Reason, Why
 
@@ -25,6 +26,7 @@ _DAMAGE = (
     LookupError,
     TypeError,
     OverflowError,
+    RuntimeError,  # libavif's
     struct.error,
     zlib.error,
 )
@@ -46,7 +48,8 @@ class ImageLimits:
         max_aspect: longer side over shorter side above this is out.
         max_side_px: a longer side above this is never decoded.
         max_pixels: an area above this is never decoded.
-        min_std: greatest standard deviation of the three channels, of 255, of a flat image.
+        min_std: where no channel's standard deviation reaches this, of 255, the image is flat; a
+            faint drawing on one ground has more, one colour after JPEG has less.
         encoded_side_px: longest side of the image as kept; smaller ones are not enlarged.
         jpeg_quality: of the image as kept.
         formats: Pillow's names of the formats that are decoded, of animations the first frame;
@@ -57,7 +60,7 @@ class ImageLimits:
     max_aspect: float = bounded(3.0, at_least=1)
     max_side_px: int = bounded(20_000, at_least=1)
     max_pixels: int = bounded(64_000_000, at_least=1)
-    min_std: float = bounded(2.0, at_most=128)
+    min_std: float = bounded(1.0, at_most=128)
     encoded_side_px: int = bounded(512, at_least=1)
     jpeg_quality: int = bounded(90, at_least=1, at_most=100)
     formats: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "AVIF")
@@ -73,12 +76,14 @@ class ImageHeader:
 
 
 def open_header(content: bytes, limits: ImageLimits) -> ImageHeader:
-    """Format and size of an image; for JPEG and PNG its first kilobytes are enough.
+    """Format and size of an image; of JPEG, PNG and WebP the first kilobytes are enough.
 
     Raises:
         BadInput: `not_media` where the format is none of the allowed ones, `too_large` where
             Pillow itself refuses the size, `undecodable` where the header is damaged.
     """
+    if (size := webp_size(content)) and "WEBP" in limits.formats:
+        return ImageHeader("WEBP", *size)
     image = _open(content, limits)
     return ImageHeader("JPEG" if image.format == "MPO" else str(image.format), *image.size)
 
@@ -119,13 +124,18 @@ def decode_image(content: bytes, limits: ImageLimits) -> "PilImage":
     Raises:
         BadInput: as `open_header`; `too_large`, and `undecodable` for what is cut or damaged.
     """
+    if size := webp_size(content):
+        _refuse_large(size, limits)  # Pillow makes room for the whole picture as it opens it
     image = _open(content, limits)
     _refuse_large(image.size, limits)
     try:
         image.load()
-        return _upright(_to_rgb(image), _orientation(image))
+        pixels = _upright(_to_rgb(image), _orientation(image))
     except _DAMAGE as error:
         raise BadInput(Reason.UNDECODABLE, type(error).__name__) from error
+    if image.format in ("JPEG", "MPO") and ("progressive" in image.info or _has_flat_end(image)):
+        refuse_cut_jpeg(content)
+    return pixels
 
 
 def resize_image(image: "PilImage", side_px: int) -> "PilImage":
@@ -215,6 +225,17 @@ def _to_srgb(image: "PilImage", profile: bytes | None) -> "PilImage":
         except (ImageCms.PyCMSError, *_DAMAGE):
             pass  # a profile that does not fit its image: shown without, as browsers do
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _has_flat_end(image: "PilImage") -> bool:
+    """Whether the last rows are one colour: what libjpeg fills up a picture cut short with."""
+    width, height = image.size
+    rows = image.crop((0, max(0, height - 8), width, height))
+    return all(low == high for low, high in _extrema(rows))
+
+
+def _extrema(image: "PilImage") -> list[tuple[int, int]]:
+    return [band.getextrema() for band in image.split()]  # type: ignore[misc]
 
 
 def _orientation(image: "PilImage") -> int:
