@@ -57,6 +57,15 @@ class Item:
     codes: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An image or video of a set that could not be read when the index was made, and why."""
+
+    eval_set: str
+    eval_id: str
+    why: str
+
+
 @dataclass(frozen=True)
 class EvaluationIndex:
     """Evaluation sets, searchable.
@@ -67,6 +76,7 @@ class EvaluationIndex:
         codes: fingerprints of all views of all items, [M].
         owners: the item that each code belongs to, [M].
         radius: bits within which a match counts.
+        unreadable: what the sets hold and the index does not.
         descriptor: name of the fingerprint.
     """
 
@@ -75,6 +85,7 @@ class EvaluationIndex:
     codes: Codes
     owners: NDArray[np.uint32]
     radius: int = RADIUS
+    unreadable: tuple[Missing, ...] = ()
     descriptor: str = DESCRIPTOR
     _search: CodeSearch = field(init=False, repr=False, compare=False)
     _names: tuple[str, ...] = field(init=False, repr=False, compare=False)
@@ -85,7 +96,12 @@ class EvaluationIndex:
         object.__setattr__(self, "_search", CodeSearch(self.codes))
 
     @classmethod
-    def build(cls, items: Iterable[Item], radius: int = RADIUS) -> Self:
+    def build(
+        cls,
+        items: Iterable[Item],
+        radius: int = RADIUS,
+        unreadable: Iterable[Missing] = (),
+    ) -> Self:
         """An index of the given items; it does not depend on their order.
 
         Raises:
@@ -100,7 +116,9 @@ class EvaluationIndex:
         codes = np.array([code for item in ordered for code in item.codes], dtype=np.uint64)
         counts = [len(item.codes) for item in ordered]
         owners = np.repeat(np.arange(len(ordered), dtype=np.uint32), counts)
-        return cls(sets, tuple(item.eval_id for item in ordered), codes, owners, radius)
+        ids = tuple(item.eval_id for item in ordered)
+        missing = sorted(unreadable, key=lambda lost: (lost.eval_set, lost.eval_id))
+        return cls(sets, ids, codes, owners, radius, tuple(missing))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -142,6 +160,7 @@ class EvaluationIndex:
             "descriptor": self.descriptor,
             "radius": self.radius,
             "sets": self.sets,
+            "unreadable": [[lost.eval_set, lost.eval_id, lost.why] for lost in self.unreadable],
             "codes": len(self.codes),
             "bytes": len(body),
             "sha256": sha256_hex(body),
@@ -176,6 +195,7 @@ class EvaluationIndex:
             codes=np.frombuffer(body, "<u8", count).astype(np.uint64),
             owners=np.frombuffer(body, "<u4", count, 8 * count).astype(np.uint32),
             radius=header["radius"],
+            unreadable=tuple(Missing(*lost) for lost in header["unreadable"]),
         )
 
     def save(self, path: str | Path) -> None:
