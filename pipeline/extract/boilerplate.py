@@ -12,88 +12,102 @@ class Region(IntEnum):
 
     PLAIN = 0
     CONTENT = 1  # named as the page's content
-    WEAK = 2  # boilerplate unless it holds most of the page's text
-    COMMENTS = 3  # what readers wrote: boilerplate beside an article, content of a forum
-    CUT = 4  # never content
-    HIDDEN = 5  # not seen by a reader
+    HEADER = 2  # of the page: boilerplate; of an article: its head
+    WEAK = 3  # boilerplate, but the name is used for other things too
+    COMMENTS = 4  # what readers wrote: boilerplate beside an article, content of a forum
+    CUT = 5  # boilerplate
+    HIDDEN = 6  # not seen by a reader
+    NEVER = 7  # no text of the page at all, whatever it holds
 
 
-_CUT_TAGS = frozenset(
-    {"nav", "button", "select", "input", "textarea", "object", "embed", "applet", "iframe",
-     "audio", "dialog", "menu", "svg", "option", "optgroup", "progress", "meter", "title", "meta",
-     "link", "base", "script"}
+_NEVER_TAGS = frozenset(
+    {
+        "button", "select", "input", "textarea", "object", "embed", "applet", "iframe", "audio",
+        "svg", "option", "optgroup", "progress", "meter", "title", "meta", "link", "base",
+        "script", "math",
+    }
 )  # fmt: skip
+_CUT_TAGS = frozenset({"nav", "dialog", "menu", "footer", "aside"})
 _CUT_ROLES = frozenset(
-    {"navigation", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar", "alert",
-     "tablist", "tooltip", "button", "status"}
+    {
+        "navigation", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar", "alert",
+        "tablist", "tooltip", "button", "contentinfo", "complementary", "status",
+    }
 )  # fmt: skip
-_WEAK_ROLES = frozenset({"banner", "contentinfo", "complementary"})
-_WEAK_TAGS = frozenset({"footer", "aside", "header", "form"})
-
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_MAIN_TAGS = frozenset({"html", "body", "main", "article"})
 
 # Words of class and id, read off the conventions of page templates in general.
 _CUT_LIST = """
-nav navbar navigation navi menu submenu breadcrumb breadcrumbs crumbs pagination pager paginator
-cookie cookies gdpr consent advert adverts advertisement advertisements adsense advertising adslot
-dfp sponsored taboola outbrain zergnet share sharing sharebar sharethis addtoany addthis sharedaddy
-socials newsletter subscribe subscription signup optin popup modal overlay lightbox tooltip
-dropdown skip skiplink noprint paywall printfriendly backtotop searchform searchbox toolbar
-megamenu offcanvas flyout masthead login signin promo promos promobox taglist tagcloud disqus
-editsection navbox catlinks noindex
+nav navbar navigation navi menu submenu breadcrumb breadcrumbs crumbs crumb pagination pager
+paginator cookie cookies gdpr consent advert adverts advertisement advertisements adsense
+advertising adslot dfp sponsored taboola outbrain zergnet share sharing sharebar sharethis addtoany
+addthis sharedaddy socials newsletter subscribe subscription signup optin popup modal overlay
+lightbox tooltip dropdown skip skiplink noprint paywall printfriendly backtotop searchform
+searchbox toolbar megamenu offcanvas flyout masthead login signin promo promos promobox taglist
+tagcloud disqus editsection navbox catlinks noindex sidebar sidebars footer colophon related
+recommended recommendation recommendations recirc recirculation trending mostread mostpopular
+readmore upsell crosssell crosslinks seealso footnotes jumplinks
 """
 _WEAK_LIST = """
-sidebar side rail footer foot header related recommended recommendation recommendations recirc
-recirculation trending popular social follow promotion promoted banner ad ads author bio byline
-meta metadata postmeta tags tag categories category copyright legal disclaimer mostread readmore
-teaser teasers upsell crosssell crosslinks seealso rating ratings vote votes utility topbar
-bottombar toc infobox print email donate donation survey poll help feedback action actions
-controls complementary linkbox outlinks extras suggested similar sponsor sponsors partner partners
-timestamp dateline tools jumplinks cta
+side rail foot popular social follow promotion promoted banner ad ads author bio byline meta
+metadata postmeta tags tag categories category copyright legal disclaimer teaser teasers rating
+ratings vote votes utility topbar bottombar toc infobox print email donate donation survey poll
+help feedback action actions controls complementary linkbox outlinks extras suggested similar
+sponsor sponsors partner partners timestamp dateline tools cta
 """
-_COMMENT_LIST = "comment comments commentlist respond replies reviews talkback"
+_COMMENT_LIST = "comment comments commentlist respond replies talkback"
 _CONTENT_LIST = """
 article articlebody entry post posts story storybody content maincontent main body text
-documentation markdown prose recipe steps instructions product description thread message question
-answer
+documentation markdown prose recipe steps instructions product description thread message
+question answer listicle
 """
 _CUT_WORDS = frozenset(_CUT_LIST.split())
 _WEAK_WORDS = frozenset(_WEAK_LIST.split())
 _COMMENT_WORDS = frozenset(_COMMENT_LIST.split())
 _CONTENT_WORDS = frozenset(_CONTENT_LIST.split())
 _STATE_WORDS = frozenset({"has", "with", "no", "not", "without", "show", "open", "enabled"})
-_SHOWN_NAMES = re.compile(r"(?<![\w-])(?:sm|md|lg|xl|\w*desktop):(?!hidden)\w")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_MOST_WORDS = 4
+"""A longer name is a slug: the words of a heading, not of a template."""
+
 _HIDDEN_NAMES = re.compile(
     r"(?<![\w:-])(?:sr-only|visually-?hidden|screen-reader(?:-text)?|element-invisible|"
     r"is-hidden|hidden|hide|d-none|noprint|print-only|assistive-text)(?![\w-])"
 )
+_SHOWN_NAMES = re.compile(r"(?<![\w-])(?:sm|md|lg|xl|\w*desktop):(?!hidden)\w")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
 def region_of(node: Node) -> Region:
     """The region that an element's own tag and attributes claim."""
     tag, attrs = node.tag, node.attrs
-    if tag in _CUT_TAGS:
-        return Region.CUT
+    if tag in _NEVER_TAGS:
+        return Region.NEVER
+    by_tag = Region.CUT if tag in _CUT_TAGS else Region.PLAIN
+    if tag == "header":
+        by_tag = Region.HEADER
+    elif tag == "form":
+        by_tag = Region.WEAK
     if not attrs:
-        return Region.WEAK if tag in _WEAK_TAGS else Region.PLAIN
+        return by_tag
     if _is_hidden(node):
         return Region.HIDDEN
-    role = attrs.get("role")
-    if role:
-        if role in _CUT_ROLES:
-            return Region.CUT
-        if role in _WEAK_ROLES:
-            return Region.WEAK
-        if role in {"main", "article"}:
-            return Region.CONTENT
-    if tag in {"html", "body", "main", "article"}:
+    return max(by_tag, _by_role(attrs.get("role")), _by_names(tag, attrs))
+
+
+def _by_role(role: str | None) -> Region:
+    if not role:
+        return Region.PLAIN
+    if role in _CUT_ROLES:
+        return Region.CUT
+    return Region.HEADER if role == "banner" else Region.PLAIN
+
+
+def _by_names(tag: str, attrs: dict[str, str | None]) -> Region:
+    if tag in _MAIN_TAGS:
         return Region.PLAIN
     names = f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
-    named = _named(names) if names != " " else Region.PLAIN
-    if tag in _WEAK_TAGS and named < Region.WEAK:
-        return Region.WEAK
-    return named
+    return _named(names) if names != " " else Region.PLAIN
 
 
 def _is_hidden(node: Node) -> bool:
@@ -117,16 +131,21 @@ def _named(names: str) -> Region:
 def _named_by(name: str) -> Region:
     """The region that one class or id names.
 
-    What a page says to have ("has-sidebar", "with-comments") tells of the page, not the element.
+    What a page says to have ("has-sidebar", "with-comments") tells of the page, not the element;
+    a name with a colon or a bracket tells of its looks; a long one is a heading's slug.
     """
-    words = {w.lower() for w in _WORD.findall(name)}
-    if words & _STATE_WORDS:
+    if ":" in name or "[" in name:
         return Region.PLAIN
-    content = bool(words & _CONTENT_WORDS)
-    if words & _CUT_WORDS:
-        return Region.WEAK if content else Region.CUT
-    if words & _COMMENT_WORDS:
+    words = [w.lower() for w in _WORD.findall(name)]
+    if len(words) > _MOST_WORDS or not _STATE_WORDS.isdisjoint(words):
+        return Region.PLAIN
+    content = not _CONTENT_WORDS.isdisjoint(words)
+    if not _CUT_WORDS.isdisjoint(words):
+        return Region.WEAK if content and words[-1] in _CONTENT_WORDS else Region.CUT
+    if not _COMMENT_WORDS.isdisjoint(words):
         return Region.COMMENTS
-    if words & _WEAK_WORDS:
+    if not _WEAK_WORDS.isdisjoint(words):
         return Region.WEAK
+    if "header" in words or "head" in words:
+        return Region.HEADER
     return Region.CONTENT if content else Region.PLAIN

@@ -1,6 +1,7 @@
 """A page parsed to its document: blocks in reading order, boilerplate cut, media still links."""
 
 from pipeline.extract.content import choose_content, is_icon
+from pipeline.extract.declared import declared_kind
 from pipeline.extract.decode import decode_html
 from pipeline.extract.images import declared_side
 from pipeline.extract.licence import licence_evidence
@@ -24,7 +25,7 @@ def extract_document(page: Page, limits: ExtractLimits | None = None) -> Documen
     walk = Walker(_base_url(root, page.url), limits).walk(body)
     if not walk.items:
         raise BadInput(Reason.NO_CONTENT, 0)
-    items = choose_content(walk)
+    items = choose_content(walk, declared_kind(root))
     blocks = tuple(_blocks(items))
     if not any(isinstance(block, TextBlock) for block in blocks):
         raise BadInput(Reason.NO_CONTENT, 0)

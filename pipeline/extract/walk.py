@@ -107,6 +107,7 @@ class Item:
     figure: Node | None = None
     score: float = 0.0
     kept: bool = True
+    carded: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -182,7 +183,7 @@ class Walker:
             self._break()
             return
         region = region_of(node)
-        if region is Region.CUT and _is_final(node):
+        if region is Region.NEVER:
             self._stop_word(node)
             return
         if tag in _ATOMS:
@@ -300,17 +301,6 @@ class Walker:
         self.found.items.append(item)
 
 
-def _is_final(node: Node) -> bool:
-    """Whether the element is cut whatever it holds: its tag says so, not only its name."""
-    return node.tag not in _NAMED_ONLY
-
-
-_NAMED_ONLY = frozenset(
-    {
-        "div", "section", "span", "ul", "ol", "li", "p", "table", "td", "a", "article", "main",
-        "form", "header", "figure", "h1", "h2", "h3", "h4",
-    }
-)  # fmt: skip
 _ATOMS: dict[str, Callable[[Walker, Node], None]] = {
     "img": Walker._image,
     "amp-img": Walker._image,
