@@ -11,6 +11,9 @@ from schemas.rejection import Reason, Why
 OPT_OUT_WORDS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "none"})
 """Directives of X-Robots-Tag that keep a file out of a corpus; img2dataset honours the same."""
 
+_WITH_VALUES = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
+"""Directives that have a colon themselves; any other word before a colon is a crawler's name."""
+
 
 def parse_retry_after(value: str, now: datetime) -> float | None:
     """Seconds to wait by a Retry-After header, in either form; None where it is neither.
@@ -44,7 +47,7 @@ def judge_opt_out(robots_tags: Iterable[str], tdm_reservation: str, agent: str) 
         concerned = True
         for piece in tag.lower().split(","):
             name, colon, rest = piece.partition(":")
-            if colon and name.strip() not in ("unavailable_after", "max-snippet"):
+            if colon and name.strip() not in _WITH_VALUES:
                 concerned = name.strip() in (agent, "*")
             word = (rest if colon else name).strip()
             if concerned and word in OPT_OUT_WORDS:

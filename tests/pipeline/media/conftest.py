@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -18,12 +19,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Web:
     """A live server: answers by path, and the paths asked for with their times."""
 
+    host: str = "127.0.0.1"
     port: int = 0
     answers: dict[str, Handler] = field(default_factory=dict)
     asked: list[tuple[float, str]] = field(default_factory=list)
 
-    def url(self, path: str, host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{path}"
+    def url(self, path: str) -> str:
+        return f"http://{self.host}:{self.port}{path}"
 
     def say(self, path: str, body: bytes = b"", status: int = 200, **headers: str) -> str:
         """Answer a path with this; `Retry_After="1"` is the header Retry-After."""
@@ -53,15 +55,28 @@ class Web:
 
 @pytest.fixture
 def server() -> Iterator[Web]:
+    with serving("127.0.0.1") as site:
+        yield site
+
+
+@pytest.fixture
+def other_server() -> Iterator[Web]:
+    """A server at an address that no other spelling of loopback leads to."""
+    with serving("127.0.0.77") as site:
+        yield site
+
+
+@contextmanager
+def serving(host: str) -> Iterator[Web]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    site = Web()
+    site = Web(host)
 
     async def begin() -> web.ServerRunner:
         runner = web.ServerRunner(web.Server(site.dispatch, access_log=None), shutdown_timeout=0.1)
         await runner.setup()
-        listener = web.TCPSite(runner, "127.0.0.1", 0)
+        listener = web.TCPSite(runner, host, 0)
         await listener.start()
         site.port = runner.addresses[0][1]
         return runner
