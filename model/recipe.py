@@ -198,7 +198,6 @@ def read_train_recipe(name: str, overrides: Iterable[str] = ()) -> TrainRecipe:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         known = ", ".join(sorted(recipe.stem for recipe in own.glob("*.toml")))
-        raise RecipeError(
-            f"{name}: no such recipe (known: {known}; or FILE.toml): {error}"
-        ) from None
+        why = f"{error.strerror}: {name}" if isinstance(error, OSError) else "not UTF-8"
+        raise RecipeError(f"{name}: no such recipe (known: {known}; or FILE.toml): {why}") from None
     return load_recipe(TrainRecipe, text, name, overrides)

@@ -121,7 +121,9 @@ def lm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bos_token_id=0,
         eos_token_id=1,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    lm = LlamaForCausalLM(config)
+    lm.lm_head.weight.data.mul_(20)  # or no hidden state could say anything with confidence
+    lm.save_pretrained(folder)
     return folder
 
 

@@ -1,20 +1,171 @@
 import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from model.checkpoint import CheckpointError
 from model.recipe import TrainRecipe
-from model.train import train
+from model.train import main, train
+
+TIMES = {"seconds", "wait_seconds", "tokens_per_s", "images_per_s", "peak_memory_bytes"}
 
 
-def _log(output: Path) -> list[dict]:
-    return [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
+def log_of(output: Path) -> list[dict]:
+    lines = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
+    return [{key: line[key] for key in line if key not in TIMES} for line in lines]
+
+
+def longer(recipe: TrainRecipe, **run: object) -> TrainRecipe:
+    return replace(recipe, run=replace(recipe.run, **run))
 
 
 def test_a_run_on_all_four_corpora_logs_every_step(
     toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
 ) -> None:
     summary = train(toy_recipe, toy_data, tmp_path)
-    lines = _log(tmp_path)
+    lines = log_of(tmp_path)
     assert [line["step"] for line in lines] == [1, 2, 3, 4]
-    assert set(lines[0]["losses"]) == {"m3w", "align", "ltip", "vtp"}
+    for line in lines:
+        assert set(line["losses"]) == {"m3w", "align", "ltip", "vtp"}
+        weights = {"m3w": 1.0, "align": 0.2, "ltip": 0.2, "vtp": 0.03}
+        total = sum(weights[name] * loss for name, loss in line["losses"].items())
+        assert line["loss"] == pytest.approx(total)
+        assert line["images"] >= 9
+        assert line["tokens"] > 50
     assert summary["steps"] == 4
+    assert summary["samples"] == 4 * 12
     assert Path(summary["checkpoint"]).name == "step-00000004"
+
+
+@pytest.mark.parametrize("schedule", ["accumulate", "round_robin"])
+def test_a_resumed_run_repeats_the_very_losses(
+    schedule: str, toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+) -> None:
+    """Killed after step 5, when the newest checkpoint is that of step 4."""
+    recipe = longer(toy_recipe, steps=9, checkpoint_every=4, schedule=schedule)
+    train(recipe, toy_data, tmp_path / "whole")
+    train(longer(recipe, steps=5), toy_data, tmp_path / "cut")
+    shutil.rmtree(tmp_path / "cut" / "checkpoints" / "step-00000005")
+    train(recipe, toy_data, tmp_path / "cut", resume=True)
+    assert log_of(tmp_path / "cut") == log_of(tmp_path / "whole")  # to the last bit
+    for name in ("model.safetensors", "optimizer.safetensors"):
+        one, two = (
+            (tmp_path / run / "checkpoints" / "step-00000009" / name).read_bytes()
+            for run in ("cut", "whole")
+        )
+        assert one == two
+
+
+@pytest.mark.parametrize("corpus", ["m3w", "align", "vtp"])
+def test_each_corpus_trains_alone(
+    corpus: str, toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+) -> None:
+    train(longer(toy_recipe, steps=1), {corpus: toy_data[corpus]}, tmp_path)
+    assert set(log_of(tmp_path)[0]["losses"]) == {corpus}
+
+
+def test_resume_without_a_checkpoint_begins(
+    toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+) -> None:
+    data = {"align": toy_data["align"]}
+    train(longer(toy_recipe, steps=1), data, tmp_path, resume=True)
+    assert len(log_of(tmp_path)) == 1
+
+
+def test_resume_with_another_recipe_is_refused(
+    toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+) -> None:
+    data = {"align": toy_data["align"]}
+    train(longer(toy_recipe, steps=1), data, tmp_path)
+    other = replace(toy_recipe, pixels=replace(toy_recipe.pixels, p_flip=0.0))
+    with pytest.raises(CheckpointError, match=r"of another run: \[pixels\]"):
+        train(other, data, tmp_path, resume=True)
+
+
+@pytest.fixture
+def toml(toy_recipe: TrainRecipe, tmp_path: Path) -> Path:
+    """The toy's recipe as a file, as far as a run of two steps on pairs needs it."""
+    path = tmp_path / "toy.toml"
+    path.write_text(
+        f"""
+        vision = {{ model = "{toy_recipe.vision.model}" }}
+        language = {{ model = "{toy_recipe.language.model}" }}
+        resampler = {{ layers = 1, dim = 16, heads = 2, head_dim = 8, latents = 4 }}
+        cross_attention = {{ heads = 2, head_dim = 8 }}
+        window = {{ tokens = 48 }}
+        run = {{ steps = 2, checkpoint_every = 1, keep = 1 }}
+        [corpora]
+        align = {{ batch = 2, weight = 0.2, tokens = 16 }}
+        """
+    )
+    return path
+
+
+def test_the_command(
+    toml: Path, toy_data: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    given = ["--recipe", str(toml), "--data", f"align={toy_data['align']}", "--output", str(run)]
+    assert main(given) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["steps"] == 2
+    assert "step 2/2  loss" in err
+    assert [p.name for p in (run / "checkpoints").iterdir()] == ["step-00000002"]
+    assert main(given) == 2
+    assert "holds a run: give --resume or another folder" in capsys.readouterr().err
+    assert main([*given, "--resume", "--steps", "3"]) == 0
+    out, err = capsys.readouterr()
+    assert "resumed from" in err
+    assert json.loads(out)["steps"] == 3
+    assert [line["step"] for line in log_of(run)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "message"),
+    [
+        (["--data", "laion=x"], 2, "--data laion=x: expected one of m3w, align, ltip, vtp"),
+        (["--data", "m3w"], 2, "--data m3w: expected"),
+        (["--data", "align=x", "--data", "align=y"], 2, "once"),
+        (["--data", "align=/nowhere/*.tar"], 1, "/nowhere/*.tar: no such shards"),
+        (["--data", "align=x", "--recipe", "nonsense"], 2, "nonsense: no such recipe"),
+        (["--data", "align=x", "--set", "run.step=1"], 2, "did you mean steps?"),
+        (["--data", "align=x", "--set", "vision.model=local-dir:gone"], 2, "[vision]"),
+        (["--data", "align=x", "--set", "language.model=./gone"], 2, "[language]"),
+    ],
+)
+def test_wrong_usage_is_one_clear_line(
+    given: list[str],
+    status: int,
+    message: str,
+    toml: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--recipe", str(toml), "--output", str(tmp_path / "run"), *given]) == status
+    err = capsys.readouterr().err
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_unknown_flags_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--recipe", "tiny", "--data", "m3w=x", "--output", "x", "--epochs", "3"])
+    assert caught.value.code == 2
+    assert "--epochs" in capsys.readouterr().err
+
+
+def test_a_damaged_shard_stops_before_the_first_step(
+    toml: Path,
+    tmp_path: Path,
+    make_tar: Callable[[Path, list[tuple[str, bytes]]], Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = make_tar(tmp_path / "a.tar", [("k.txt", b"x" * 9000), ("k.jpg", b"y" * 9000)])
+    path.write_bytes(path.read_bytes()[:4000])
+    given = ["--recipe", str(toml), "--data", f"align={path}", "--output", str(tmp_path / "run")]
+    assert main(given) == 1
+    assert "a.tar: damaged shard" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "log.jsonl").exists()
