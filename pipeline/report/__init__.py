@@ -1,1 +1,1 @@
-"""What a build did, as one page to look at."""
+"""The report of a build: one HTML page that shows what was kept, what was not, and why."""

@@ -1,0 +1,182 @@
+"""Samples as a reader would see them: sequences in reading order, pairs as pictures with texts."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from pipeline.report.markup import Markup, figure_of, joined, link, tag
+from pipeline.report.samples import Shown
+from schemas.records import ImagePart, Pair, Part, Role, TextPart, Video
+from schemas.records import Sequence as Interleaved
+
+_OPEN_WEIGHT = 1_500
+"""What of a sequence is open at once: characters, an image counting for some of them."""
+
+_IMAGE_WEIGHT = 350
+_MOST_CHARACTERS = 12_000
+_BLOCKS = {
+    Role.HEADING: "h4",
+    Role.PARAGRAPH: "p",
+    Role.QUOTE: "blockquote",
+    Role.CODE: "pre",
+}
+_RUNS = {Role.LIST_ITEM: ("ul", "li"), Role.TABLE_CELL: ("div", "span")}
+_CLASSES = {Role.TABLE_CELL: "cells", Role.CAPTION: "caption"}
+
+
+def sequence_card(shown: Shown) -> Markup:
+    """A sequence with its beginning open and the rest folded."""
+    if not isinstance(shown.record, Interleaved):
+        return _damaged_card(shown)
+    sequence = shown.record
+    images = [part for part in sequence.parts if isinstance(part, ImagePart)]
+    words = sum(len(part.text.split()) for part in sequence.parts if isinstance(part, TextPart))
+    facts = [_count(len(images), "image"), _count(words, "word"), sequence.language or "language ?"]
+    if sequence.fetched_at:
+        facts.append(f"fetched {sequence.fetched_at[:10]}")
+    opened, rest = _split(sequence.parts)
+    thumbnails = iter(shown.thumbnails)
+    body = [tag("div", *_blocks(opened, thumbnails), class_="read", dir="auto")]
+    if rest:
+        blocks = _blocks(_cut(rest), thumbnails)
+        folded = tag("div", *blocks, class_="read", dir="auto")
+        body.append(tag("details", tag("summary", _rest_of(rest)), folded))
+    return tag(
+        "article",
+        tag("h3", tag("bdi", sequence.title or "Without a title")),
+        tag("p", link(sequence.url)),
+        tag("p", " · ".join(facts), class_="facts"),
+        _licence(sequence.licence),
+        *body,
+        tag("p", f"{shown.shard} · {shown.key}", class_="where"),
+        class_="card sequence",
+        id=f"sample-{shown.key}",
+    )
+
+
+def pair_card(shown: Shown) -> Markup:
+    """A pair: its image, or its video's first frame, over its text."""
+    if not isinstance(shown.record, Pair):
+        return _damaged_card(shown)
+    pair = shown.record
+    facts = [f"{pair.media.width} × {pair.media.height}", f"from {pair.source}"]
+    if isinstance(pair.media, Video):
+        facts.append(f"{pair.media.seconds:.1f} s")
+    if pair.score is not None:
+        facts.append(f"score {pair.score:.3f}")
+    thumbnail = shown.thumbnails[0] if shown.thumbnails else ""
+    is_video = isinstance(pair.media, Video)
+    return tag(
+        "article",
+        tag("div", picture(thumbnail, pair.text), class_="frame video" if is_video else "frame"),
+        tag("p", pair.text, class_="text", dir="auto"),
+        tag("p", " · ".join(facts), class_="facts"),
+        tag("p", link(pair.page_url)),
+        _licence(pair.licence),
+        class_="card pair",
+        id=f"sample-{shown.key}",
+        title=f"{shown.shard} · {shown.key}",
+    )
+
+
+def _damaged_card(shown: Shown) -> Markup:
+    """A sample that cannot be read."""
+    return tag(
+        "article",
+        tag("h3", "This sample cannot be read"),
+        tag("p", shown.fault, class_="warning"),
+        tag("p", f"{shown.shard} · {shown.key}", class_="where"),
+        class_="card",
+    )
+
+
+def _split(parts: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Part]]:
+    """The parts that are open at once, and the rest."""
+    weight = 0
+    for number, part in enumerate(parts):
+        weight += len(part.text) if isinstance(part, TextPart) else _IMAGE_WEIGHT
+        if weight > _OPEN_WEIGHT and number:
+            return parts[:number], parts[number:]
+    return parts, ()
+
+
+def _cut(parts: Sequence[Part]) -> Iterator[Part]:
+    """The parts up to the most characters that the page shows; a part says where it ends."""
+    room = _MOST_CHARACTERS
+    for number, part in enumerate(parts):
+        if isinstance(part, TextPart):
+            room -= len(part.text)
+        if room < 0:
+            yield TextPart(f"… and {_count(len(parts) - number, 'part')} more in the shard.")
+            return
+        yield part
+
+
+def _rest_of(parts: Sequence[Part]) -> str:
+    """What is folded away."""
+    images = sum(isinstance(part, ImagePart) for part in parts)
+    texts = len(parts) - images
+    counts = [_count(texts, "text")] if texts else []
+    counts += [_count(images, "image")] if images else []
+    return f"The rest: {', '.join(counts)}"
+
+
+def _blocks(parts: Iterable[Part], thumbnails: Iterator[str]) -> Iterator[Markup]:
+    """The parts as blocks; neighbouring list items make a list, neighbouring cells a row."""
+    run: list[Markup] = []
+    role: Role | None = None
+    for part in parts:
+        current = part.role if isinstance(part, TextPart) and part.role in _RUNS else None
+        if run and current != role:
+            yield _close_run(role, run)
+            run = []
+        role = current
+        if isinstance(part, ImagePart):
+            yield _image(part, next(thumbnails, ""))
+        elif current is not None:
+            run.append(tag(_RUNS[current][1], part.text, dir="auto"))
+        else:
+            element = _BLOCKS.get(part.role, "p")
+            yield tag(element, part.text, class_=_CLASSES.get(part.role), dir="auto")
+    if run:
+        yield _close_run(role, run)
+
+
+def _close_run(role: Role | None, items: list[Markup]) -> Markup:
+    """A list of items, or a row of cells."""
+    if role is None:
+        return joined(items)
+    return tag(_RUNS[role][0], *items, class_=_CLASSES.get(role))
+
+
+def _image(part: ImagePart, thumbnail: str) -> Markup:
+    """An image in its place, with what the page says of it."""
+    lines = []
+    if part.caption:
+        lines.append(tag("p", part.caption, class_="caption", dir="auto"))
+    if part.alt:
+        lines.append(tag("p", tag("span", "alt ", class_="label"), part.alt, dir="auto"))
+    facts = f"{part.image.width} × {part.image.height}"
+    scores = [score for score in part.scores if math.isfinite(score)]
+    if scores:
+        facts += f" · best sentence {max(scores):.3f}"
+    lines.append(tag("p", facts, class_="facts"))
+    return tag("figure", picture(thumbnail, part.alt), tag("figcaption", *lines))
+
+
+def picture(thumbnail: str, alt: str) -> Markup:
+    """The thumbnail, or a box that says that there is none."""
+    if not thumbnail:
+        return tag("span", "not drawn", class_="blank")
+    return tag("img", src=thumbnail, alt=alt, loading="lazy")
+
+
+def _licence(licence: Sequence[str]) -> Markup:
+    """What the page said of a licence."""
+    if not licence:
+        return tag("p", "no licence found on the page", class_="facts")
+    return tag("p", "licence: ", joined((link(one) for one in licence), " "), class_="facts")
+
+
+def _count(number: int, word: str) -> str:
+    """A number of things."""
+    return f"{figure_of(number)} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,59 @@
+"""The report of a finished build from what lies in its output."""
+
+from pipeline.report.corpora import read_corpora
+from pipeline.report.page import Tables, render_report
+from pipeline.report.removed import FindMedia
+from pipeline.report.samples import read_samples
+from pipeline.report.sources import ReportFiles
+from pipeline.report.thumbnails import Thumbnails
+from pipeline.report.verdicts import Verdicts, read_verdicts
+from schemas.manifest import Manifest
+
+REPORT = "report/index.html"
+"""The report's path below the output."""
+
+THUMBNAIL_BYTES = 2_400_000
+"""What thumbnails take at most, so that the page stays near 3 MB."""
+
+
+def make_report(
+    output: str,
+    manifest: Manifest,
+    files: ReportFiles,
+    *,
+    samples_per_corpus: int = 12,
+    find_media: FindMedia | None = None,
+) -> bytes:
+    """The report as one HTML file, the same bytes for the same output.
+
+    Args:
+        output: the build's output: a folder, or a bucket's prefix.
+        manifest: of the build.
+        files: where the output lies.
+        samples_per_corpus: sequences to show; of pairs it is twice as many a corpus.
+        find_media: gives the bytes of media by key, for pictures of what was taken out as an
+            evaluation copy; without it the page names only their URLs.
+
+    Raises:
+        OSError: a shard, its index or a table of decisions is not there.
+    """
+    thumbnails = Thumbnails(THUMBNAIL_BYTES)
+    verdicts = read_verdicts(output, files)
+    wanted = {
+        corpus: samples_per_corpus * (1 if corpus == "m3w" else 2)
+        for corpus in dict.fromkeys(shard.corpus for shard in manifest.shards)
+    }
+    corpora = read_corpora(output, manifest.shards, wanted, files)
+    removed = _removed(verdicts, find_media, thumbnails) if find_media else {}
+    samples = read_samples(output, corpora, thumbnails, files)
+    return render_report(manifest, Tables(verdicts, corpora, removed), samples).encode()
+
+
+def _removed(verdicts: Verdicts, find_media: FindMedia, thumbnails: Thumbnails) -> dict[str, str]:
+    """Thumbnails of the evaluation copies that were taken out, by key."""
+    kinds = {removal.key: removal.kind for removal in verdicts.removals}
+    found = dict(sorted(find_media(kinds.keys()))) if kinds else {}
+    return {
+        key: thumbnails.of_video(content) if kinds[key] == "video" else thumbnails.of_image(content)
+        for key, content in found.items()
+    }

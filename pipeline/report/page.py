@@ -1,0 +1,269 @@
+"""The report as one HTML page: figures first, then what they are made of, then samples to read."""
+
+import json
+import string
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from pipeline.report.charts import histogram
+from pipeline.report.corpora import CorpusFigures
+from pipeline.report.funnel import funnel_table, reason_cards
+from pipeline.report.gallery import pair_card, picture, sequence_card
+from pipeline.report.markup import Markup, bytes_of, escaped, figure_of, joined, link, share_of, tag
+from pipeline.report.notes import notes_of
+from pipeline.report.samples import Shown
+from pipeline.report.verdicts import Verdicts
+from schemas.manifest import Manifest
+
+_TITLES = {
+    "m3w": "M3W: interleaved sequences",
+    "align": "ALIGN: images with their alt texts",
+    "ltip": "LTIP: images with long descriptions",
+    "vtp": "VTP: videos with texts",
+}
+_MEASURES = {
+    "images": "images a sample",
+    "texts": "texts a sample",
+    "words": "words a sample",
+    "score": "CLIP score a sample",
+    "size": "bytes a sample",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the tables of an output say, in short.
+
+    Attributes:
+        verdicts: the decisions.
+        corpora: the shards' indexes.
+        removed: data URIs of media taken out as evaluation copies, by key; those to be had.
+    """
+
+    verdicts: Verdicts
+    corpora: list[CorpusFigures]
+    removed: dict[str, str] = field(default_factory=dict)
+
+
+def render_report(manifest: Manifest, tables: Tables, samples: list[Shown]) -> str:
+    """The whole page; equal for equal arguments."""
+    sections = dict(_sections(manifest, tables, samples))
+    links = [tag("a", title, href=f"#{name}") for name, (title, _) in sections.items()]
+    main = [
+        tag("section", tag("h2", title), *content, id=name)
+        for name, (title, content) in sections.items()
+    ]
+    body = joined(
+        [
+            _header(manifest, tables, samples),
+            tag("nav", tag("div", *links), aria_label="Sections"),
+            tag("main", *main),
+            tag("footer", "Written by ", manifest.software, ". One file: nothing is loaded."),
+        ],
+        "\n",
+    )
+    return _package_text("page.html").substitute(
+        title=escaped(f"Build report: {manifest.recipe_name}"),
+        style=_package_text("page.css").template,
+        body=body,
+    )
+
+
+def _package_text(name: str) -> string.Template:
+    """A text that lies beside this module."""
+    text = resources.files("pipeline.report").joinpath(name).read_text(encoding="utf-8")
+    return string.Template(text)
+
+
+def _header(manifest: Manifest, tables: Tables, samples: list[Shown]) -> Markup:
+    """Title, key figures, and what a reader has to know first."""
+    notes = [
+        tag("li", text, class_=kind)
+        for kind, text in notes_of(manifest, tables.verdicts, tables.corpora, samples)
+    ]
+    named = f"{manifest.software} · recipe {manifest.recipe_name} · {manifest.recipe_digest}"
+    return tag(
+        "header",
+        tag("h1", "What this build made, and what it left out"),
+        tag("p", named, class_="facts"),
+        tag("div", *_tiles(manifest, tables), class_="tiles"),
+        tag("ul", *notes, class_="notes") if notes else Markup(),
+        class_="top",
+    )
+
+
+def _tiles(manifest: Manifest, tables: Tables) -> Iterator[Markup]:
+    """The key figures."""
+    pages = sum(stage.read for stage in manifest.stages if stage.kind == "page")
+    yield _tile(figure_of(pages), "pages read")
+    for figures in tables.corpora:
+        word = "sequences" if figures.name == "m3w" else "pairs"
+        yield _tile(figure_of(figures.samples), f"{figures.name} {word}")
+    images = sum(figures.sums["images"] for figures in tables.corpora)
+    yield _tile(figure_of(images), "images in shards")
+    yield _tile(bytes_of(sum(shard.bytes for shard in manifest.shards)), "in all shards")
+    refused = sum(sum(stage.rejected.values()) for stage in manifest.stages)
+    yield _tile(figure_of(refused), "rejections, each with a reason")
+
+
+def _tile(value: str, label: str) -> Markup:
+    return tag("div", tag("b", value), tag("span", label), class_="tile")
+
+
+def _sections(
+    manifest: Manifest, tables: Tables, samples: list[Shown]
+) -> Iterator[tuple[str, tuple[str, list[Markup]]]]:
+    """Name, title and content of each section that has any."""
+    yield "corpora", ("Corpora", [_corpora(tables.corpora)])
+    yield "funnel", ("Funnel", list(funnel_table(manifest.stages)))
+    if tables.verdicts.refused:
+        yield "reasons", ("Why not", list(reason_cards(manifest.stages, tables.verdicts)))
+    copies = list(_copies(tables))
+    if copies:
+        yield "evaluation", ("Evaluation copies", copies)
+    for corpus in dict.fromkeys(shown.corpus for shown in samples):
+        shown = [sample for sample in samples if sample.corpus == corpus]
+        yield corpus, (_TITLES.get(corpus, corpus), list(_gallery(corpus, shown, tables.corpora)))
+    yield "provenance", ("Provenance", list(_provenance(manifest)))
+
+
+def _corpora(corpora: Iterable[CorpusFigures]) -> Markup:
+    """A card for each corpus with its figures and spreads."""
+    cards = []
+    for figures in corpora:
+        facts = [
+            f"{figure_of(figures.samples)} samples",
+            f"{figure_of(figures.shards)} shard{'' if figures.shards == 1 else 's'}",
+            bytes_of(figures.bytes),
+            f"{figure_of(figures.sums['words'])} words",
+        ]
+        charts = [
+            histogram(label, figures.spreads[measure])
+            for measure, label in _MEASURES.items()
+            if _is_telling(figures, measure)
+        ]
+        title = tag("h3", _TITLES.get(figures.name, figures.name))
+        facts_line = tag("p", " · ".join(facts), class_="facts")
+        cards.append(tag("article", title, facts_line, *charts, class_="card"))
+    return tag("div", *cards, class_="grid")
+
+
+def _is_telling(figures: CorpusFigures, measure: str) -> bool:
+    """Whether a measure differs between samples: each pair has one text and one image."""
+    spread = figures.spreads[measure]
+    return bool(spread.count) and (figures.name == "m3w" or measure not in ("images", "texts"))
+
+
+def _copies(tables: Tables) -> Iterator[Markup]:
+    """What was taken out as a copy of evaluation data."""
+    verdicts = tables.verdicts
+    if not verdicts.copies:
+        return
+    by_set = [f"{name}: {figure_of(count)}" for name, count in sorted(verdicts.copies.items())]
+    total, listed = sum(verdicts.copies.values()), len(verdicts.removals)
+    lead = f"Taken out by evaluation set: {'; '.join(by_set)}."
+    if listed < total:
+        lead += f" {listed} of {figure_of(total)} are listed."
+    yield tag("p", lead, class_="lead")
+    rows = []
+    for removal in verdicts.removals:
+        thumbnail = tables.removed.get(removal.key, "")
+        bits = f"{figure_of(removal.distance)} of at most {figure_of(removal.radius)} bits"
+        rows.append(
+            tag(
+                "tr",
+                tag("td", picture(thumbnail, "")),
+                tag("td", removal.eval_set, tag("small", removal.eval_id)),
+                tag("td", bits, tag("small", removal.kind)),
+                tag("td", link(removal.url)),
+            )
+        )
+    names = [tag("th", name) for name in ("removed", "evaluation set and id", "distance", "from")]
+    yield tag("table", tag("thead", tag("tr", *names)), tag("tbody", *rows), class_="stack copies")
+
+
+def _gallery(corpus: str, shown: list[Shown], corpora: list[CorpusFigures]) -> Iterator[Markup]:
+    """Samples of one corpus."""
+    total = sum(figures.samples for figures in corpora if figures.name == corpus)
+    how = (
+        "All there are"
+        if len(shown) == total
+        else f"{len(shown)} of {figure_of(total)} ({share_of(len(shown), total)}), taken at equal "
+        "steps through the shards, whose order is that of content digests: nobody chose them"
+    )
+    yield tag("p", f"{how}. Texts and order are those of the shard.", class_="lead")
+    if corpus == "m3w":
+        yield tag("div", *map(sequence_card, shown), class_="grid wide")
+    else:
+        yield tag("div", *map(pair_card, shown), class_="grid pairs")
+
+
+def _provenance(manifest: Manifest) -> Iterator[Markup]:
+    """Inputs, models, thresholds, recipe, shards."""
+    yield tag("h3", "Inputs", class_="group")
+    yield _plain_table(manifest.inputs)
+    if manifest.models:
+        yield tag("h3", "Models", class_="group")
+        yield _plain_table(manifest.models)
+    if manifest.thresholds:
+        yield tag("h3", "Thresholds found on the pool", class_="group")
+        rows = [{"corpus": name, "score": score} for name, score in manifest.thresholds.items()]
+        yield _plain_table(rows)
+    yield tag("h3", "Recipe", class_="group")
+    if manifest.overrides:
+        yield tag("p", "Set by hand: ", ", ".join(manifest.overrides), class_="facts")
+    recipe = tag("pre", recipe_text(manifest.recipe), class_="recipe")
+    yield tag("details", tag("summary", "Every key of the recipe"), recipe)
+    yield tag("h3", "Shards", class_="group")
+    shards = [
+        {"path": one.path, "samples": one.samples, "bytes": one.bytes, "sha256": one.sha256}
+        for one in manifest.shards
+    ]
+    listed = tag("summary", f"{figure_of(len(shards))} shards with their digests")
+    yield tag("details", listed, _plain_table(shards[:_MOST_ROWS], len(shards)))
+
+
+_MOST_ROWS = 500
+
+
+def _plain_table(rows: list[dict[str, Any]], total: int = 0) -> Markup:
+    """A table of plain values."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    head = tag("tr", *(tag("th", name) for name in names))
+    body = [
+        tag("tr", *(_plain_cell(name, row.get(name)) for name in names))
+        for row in rows[:_MOST_ROWS]
+    ]
+    left = max(total, len(rows)) - len(body)
+    more = tag("p", f"… and {figure_of(left)} more in the manifest.", class_="facts")
+    table = tag("table", tag("thead", head), tag("tbody", *body), class_="stack")
+    return joined([table, more]) if left else table
+
+
+def _plain_cell(name: str, value: object) -> Markup:
+    """A plain value in a table."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return tag("td", figure_of(value), class_="number", data_name=name)
+    is_digest = name == "sha256" or name == "digest"
+    return tag("td", "" if value is None else str(value), class_="mono" if is_digest else None)
+
+
+def recipe_text(recipe: dict[str, Any]) -> str:
+    """The recipe as TOML would have it: values first, then its sections."""
+    values = {key: value for key, value in recipe.items() if not isinstance(value, dict)}
+    lines = list(_key_lines(values))
+    for key, value in recipe.items():
+        if isinstance(value, dict):
+            lines += ["", f"[{key}]", *_key_lines(value)]
+    return "\n".join(lines)
+
+
+def _key_lines(section: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Keys and values of a section; what is nested has dotted keys."""
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from _key_lines(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key} = {json.dumps(value, ensure_ascii=False)}"

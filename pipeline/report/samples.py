@@ -1,0 +1,71 @@
+"""Samples to look at: records read back from the shards, with thumbnails of their media."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.report.corpora import CorpusFigures
+from pipeline.report.sources import Place, ReportFiles, read_members
+from pipeline.report.thumbnails import Thumbnails
+from schemas.records import Pair, Sequence
+from schemas.rejection import BadInput
+from schemas.shard import Members, decode_pair, decode_sequence
+
+IMAGES_PER_SEQUENCE = 8
+"""Images of one sequence that have a thumbnail; of the others the page says that they are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A sample as the page shows it.
+
+    Attributes:
+        corpus: m3w, align, ltip or vtp.
+        key: the sample's key.
+        shard: the path of its shard, below the output.
+        record: the sequence or the pair; None where the sample is damaged.
+        thumbnails: data URIs of its images in order, "" for those without.
+        fault: what is wrong with a damaged sample, or "".
+    """
+
+    corpus: str
+    key: str
+    shard: str
+    record: Sequence | Pair | None
+    thumbnails: tuple[str, ...] = ()
+    fault: str = ""
+
+
+def read_samples(
+    output: str, corpora: Iterable[CorpusFigures], thumbnails: Thumbnails, files: ReportFiles
+) -> list[Shown]:
+    """The samples that were chosen of each corpus, one in memory at a time."""
+    return [
+        read_sample(output, corpus.name, place, thumbnails, files)
+        for corpus in corpora
+        for place in corpus.shown
+    ]
+
+
+def read_sample(
+    output: str, corpus: str, place: Place, thumbnails: Thumbnails, files: ReportFiles
+) -> Shown:
+    """One sample; a damaged one is shown as such."""
+    members = read_members(output, place, files)
+    key = place.row["key"]
+    try:
+        record = decode_sequence(members) if corpus == "m3w" else decode_pair(members)
+    except BadInput as bad:
+        return Shown(corpus, key, place.shard, None, fault=str(bad))
+    return Shown(corpus, key, place.shard, record, _thumbnails_of(members, thumbnails))
+
+
+def _thumbnails_of(members: Members, thumbnails: Thumbnails) -> tuple[str, ...]:
+    """Thumbnails of a sample's images and videos in order."""
+    uris = []
+    for name, content in members:
+        if name.endswith(".mp4"):
+            uris.append(thumbnails.of_video(content))
+        elif name.endswith(".jpg"):
+            full = len(uris) >= IMAGES_PER_SEQUENCE
+            uris.append("" if full else thumbnails.of_image(content))
+    return tuple(uris)

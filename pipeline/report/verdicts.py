@@ -1,0 +1,161 @@
+"""The decisions of a build, folded into counts, spreads and a few examples of each reason."""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.report.sources import ReportFiles, table_batches
+from pipeline.report.spread import Spread
+from schemas.tables import Decision, arrow_schema
+
+EXAMPLES = 6
+"""Examples kept of each reason: those with the smallest keys, which is as good as by lot."""
+
+MATCHES = 48
+"""Evaluation matches listed one by one; all are counted."""
+
+_LIMITS = 8  # limits of one reason that have a spread of their own
+_DETAILS = 2_000  # details of one reason that are counted apart
+_SORT = [("key", "ascending"), ("url", "ascending"), ("detail", "ascending")]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Example:
+    """One rejected item as its decision tells it."""
+
+    key: str
+    url: str
+    value: float | None = field(default=None, compare=False)
+    limit: float | None = field(default=None, compare=False)
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Removal:
+    """One item that was taken out as a copy of evaluation data."""
+
+    key: str
+    url: str
+    kind: str
+    eval_set: str
+    eval_id: str
+    distance: float | None = field(default=None, compare=False)
+    radius: float | None = field(default=None, compare=False)
+
+
+@dataclass(slots=True)
+class Refusals:
+    """All that a stage rejected of a kind for one reason.
+
+    Attributes:
+        count: how many.
+        spreads: the values measured, by the limit that each was held against.
+        details: the most frequent words that the decisions give.
+        examples: a few items.
+    """
+
+    count: int = 0
+    spreads: dict[float | None, Spread] = field(default_factory=dict)
+    details: Counter[str] = field(default_factory=Counter)
+    examples: list[Example] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """The decisions table in short.
+
+    Attributes:
+        rows: decisions in all.
+        kept: by stage and kind.
+        refused: by stage, kind and reason.
+        removals: a few of the evaluation copies that were taken out.
+        copies: how many were taken out, by evaluation set.
+    """
+
+    rows: int = 0
+    kept: Counter[tuple[str, str]] = field(default_factory=Counter)
+    refused: dict[tuple[str, str, str], Refusals] = field(default_factory=dict)
+    removals: list[Removal] = field(default_factory=list)
+    copies: Counter[str] = field(default_factory=Counter)
+
+
+def read_verdicts(output: str, files: ReportFiles) -> Verdicts:
+    """The decisions of an output, read a batch at a time."""
+    verdicts = Verdicts()
+    columns = arrow_schema(Decision).names
+    for path in files.list(f"{output}/decisions"):
+        if path.endswith(".parquet"):
+            for batch in table_batches(path, columns, files):
+                fold_decisions(verdicts, pa.Table.from_batches([batch]))
+    return verdicts
+
+
+def fold_decisions(verdicts: Verdicts, table: pa.Table) -> None:
+    """Adds some rows of the decisions table."""
+    verdicts.rows += table.num_rows
+    groups = table.group_by(["stage", "kind", "kept", "reason"]).aggregate([([], "count_all")])
+    for group in groups.to_pylist():
+        stage, kind, reason = group["stage"], group["kind"], group["reason"]
+        if group["kept"]:
+            verdicts.kept[stage, kind] += group["count_all"]
+            continue
+        mask = pc.and_(pc.equal(table["stage"], stage), pc.equal(table["kind"], kind))
+        mask = pc.and_(mask, pc.invert(table["kept"]))
+        same = pc.equal(table["reason"], reason) if reason else pc.is_null(table["reason"])
+        refusals = verdicts.refused.setdefault((stage, kind, reason or ""), Refusals())
+        _fold_refusals(refusals, table.filter(pc.and_(mask, same)))
+    _fold_removals(verdicts, table.filter(pc.is_valid(table["eval_set"])))
+
+
+def _fold_refusals(refusals: Refusals, rows: pa.Table) -> None:
+    """Adds rows that share stage, kind and reason."""
+    refusals.count += rows.num_rows
+    _fold_values(refusals.spreads, rows.filter(pc.is_valid(rows["value"])))
+    for detail in pc.value_counts(rows["detail"].drop_null()).to_pylist():
+        word = detail["values"]
+        if word in refusals.details or len(refusals.details) < _DETAILS:
+            refusals.details[word] += detail["counts"]
+    examples = (
+        Example(row["key"], row["url"], row["value"], row["limit"], row["detail"] or "")
+        for row in _first_rows(rows, EXAMPLES)
+    )
+    refusals.examples = heapq.nsmallest(EXAMPLES, [*refusals.examples, *examples])
+
+
+def _fold_values(spreads: dict[float | None, Spread], rows: pa.Table) -> None:
+    """Adds the values of rows to the spread of the limit that each was held against."""
+    for limit in sorted(pc.unique(rows["limit"]).to_pylist(), key=lambda one: (one is None, one)):
+        same = pc.is_null(rows["limit"]) if limit is None else pc.equal(rows["limit"], limit)
+        place = limit if limit in spreads or len(spreads) < _LIMITS else None
+        spread = spreads.setdefault(place, Spread())
+        spread.add(rows.filter(pc.fill_null(same, False))["value"].to_numpy())
+
+
+def _fold_removals(verdicts: Verdicts, rows: pa.Table) -> None:
+    """Adds rows that name an evaluation set."""
+    for count in pc.value_counts(rows["eval_set"]).to_pylist():
+        verdicts.copies[count["values"]] += count["counts"]
+    removals = (
+        Removal(
+            row["key"],
+            row["url"],
+            row["kind"],
+            row["eval_set"],
+            row["eval_id"] or "",
+            row["value"],
+            row["limit"],
+        )
+        for row in _first_rows(rows, MATCHES)
+    )
+    verdicts.removals = heapq.nsmallest(MATCHES, [*verdicts.removals, *removals])
+
+
+def _first_rows(rows: pa.Table, number: int) -> Iterable[dict[str, Any]]:
+    """The rows with the smallest keys."""
+    found: list[dict[str, Any]] = rows.sort_by(_SORT).slice(0, number).to_pylist()
+    return found
