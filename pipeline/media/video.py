@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MOV_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
 _EBML = b"\x1a\x45\xdf\xa3"
 _MICROSECONDS = 1_000_000
+_WHOLE = 0.9  # of the promised seconds; less a second, for the last frames have no common length
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +118,21 @@ def judge_video(header: VideoHeader, limits: VideoLimits) -> Why | None:
 def encode_video(content: bytes, limits: VideoLimits) -> bytes:
     """The video as MP4 (h264, yuv420p): upright, square pixels, its first `max_s` seconds.
 
-    Pictures only: the models that read it hear nothing. Same input and ffmpeg, same bytes. A header
-    may promise more than there is, so probe and judge the result once more.
+    Pictures only: the models that read it hear nothing. Same input and ffmpeg, same bytes.
 
     Raises:
-        BadInput: as `probe_video`; `undecodable` where any frame is damaged or missing.
+        BadInput: as `probe_video`; `undecodable` where a frame is damaged, or where there is less
+            than the header promises: a WebM cut in half is no error to ffmpeg.
     """
-    command = _encode_command(_sniff(content, limits), limits)
-    guard = GuardLimits(cpu_s=limits.max_cpu_s)
-    encoded = run_guarded(command, content, guard)
+    header = probe_video(content, limits)
+    encoded = run_guarded(
+        _encode_command(header.format, limits), content, GuardLimits(cpu_s=limits.max_cpu_s)
+    )
     if not encoded:
         raise BadInput(Reason.UNDECODABLE, "ffmpeg")
+    promised = min(header.seconds, limits.max_s)
+    if (seconds := probe_video(encoded, limits).seconds) < promised * _WHOLE - 1:
+        raise BadInput(Reason.UNDECODABLE, seconds, promised)
     return encoded
 
 
