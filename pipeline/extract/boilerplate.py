@@ -24,7 +24,7 @@ _NEVER_TAGS = frozenset(
     {
         "button", "select", "input", "textarea", "object", "embed", "applet", "iframe", "audio",
         "svg", "option", "optgroup", "progress", "meter", "title", "meta", "link", "base",
-        "script", "math",
+        "script",
     }
 )  # fmt: skip
 _CUT_TAGS = frozenset({"nav", "dialog", "menu", "footer", "aside"})
@@ -42,7 +42,7 @@ nav navbar navigation navi menu submenu breadcrumb breadcrumbs crumbs crumb pagi
 paginator cookie cookies gdpr consent advert adverts advertisement advertisements adsense
 advertising adslot dfp sponsored taboola outbrain zergnet share sharing sharebar sharethis addtoany
 addthis sharedaddy socials newsletter subscribe subscription signup optin popup modal overlay
-lightbox tooltip dropdown skip skiplink noprint paywall printfriendly backtotop searchform
+lightbox tooltip dropdown skip skiplink noprint printfriendly backtotop searchform
 searchbox toolbar megamenu offcanvas flyout masthead login signin promo promos promobox taglist
 tagcloud disqus editsection navbox catlinks noindex sidebar sidebars footer colophon related
 recommended recommendation recommendations recirc recirculation trending mostread mostpopular
@@ -51,7 +51,7 @@ readmore upsell crosssell crosslinks seealso footnotes jumplinks
 _WEAK_LIST = """
 side rail foot popular social follow promotion promoted banner ad ads author bio byline meta
 metadata postmeta tags tag categories category copyright legal disclaimer teaser teasers rating
-ratings vote votes utility topbar bottombar toc infobox print email donate donation survey poll
+ratings vote votes utility topbar bottombar toc print email donate donation survey poll
 help feedback action actions controls complementary linkbox outlinks extras suggested similar
 sponsor sponsors partner partners timestamp dateline tools cta
 """
@@ -65,7 +65,7 @@ _CUT_WORDS = frozenset(_CUT_LIST.split())
 _WEAK_WORDS = frozenset(_WEAK_LIST.split())
 _COMMENT_WORDS = frozenset(_COMMENT_LIST.split())
 _CONTENT_WORDS = frozenset(_CONTENT_LIST.split())
-_STATE_WORDS = frozenset({"has", "with", "no", "not", "without", "show", "open", "enabled"})
+_STATE_WORDS = frozenset({"has", "w", "with", "no", "not", "without", "show", "open", "enabled"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MOST_WORDS = 4
 """A longer name is a slug: the words of a heading, not of a template."""

@@ -1,6 +1,6 @@
 """Which of a page's items are its content: regions weighed, then the richest container."""
 
-from pipeline.extract.cards import find_cards, leads_away
+from pipeline.extract.cards import find_cards, is_portrait, leads_away
 from pipeline.extract.declared import Kind
 from pipeline.extract.images import declared_side
 from pipeline.extract.regions import drop_regions
@@ -14,6 +14,10 @@ _ARTICLE = 400.0
 """So much prose outside of cards makes a page an article, whatever else it holds."""
 _DECLARED_ARTICLE = 150.0
 """So much prose suffices where the page says that it is an article."""
+_LEAD_ITEMS = 40
+"""So far before the text is the headline looked for."""
+_LINE = 80.0
+"""A line of prose."""
 _SHARE = 0.85
 """A child with this share of its parent's score is the container; else the parent is."""
 
@@ -30,8 +34,27 @@ def choose_content(walk: Walk, kind: Kind = Kind.UNKNOWN) -> list[Item]:
     else:
         for item in walk.items:
             item.score = float(len(item.text))
-    container = _container(walk)
-    return [item for item in _inside(walk.items, container) if item.kept]
+    inside = _inside(walk.items, _container(walk))
+    return _lead(walk.items, inside) + [item for item in inside if item.kept]
+
+
+def _lead(items: list[Item], inside: list[Item]) -> list[Item]:
+    """What stands between the page's headline and its text: the lead picture, the summary."""
+    if not inside:
+        return []
+    end = items.index(inside[0])
+    start = end
+    for index in range(end - 1, max(-1, end - _LEAD_ITEMS), -1):
+        if items[index].role is Role.HEADING and items[index].node.tag == "h1":
+            start = index
+            break
+    return [item for item in items[start:end] if item.kept and not item.carded and _leads(item)]
+
+
+def _leads(item: Item) -> bool:
+    if not item.is_text:
+        return item.score > 0 and not is_portrait(item)
+    return item.role is Role.CAPTION or item.score >= _LINE
 
 
 def _mark_cards(walk: Walk) -> None:

@@ -14,6 +14,10 @@ _MOST = 0.6
 _PARAGRAPHS = 3
 """So many paragraphs make a region whose name says little a part of the text."""
 _LONG = 100.0
+_LINE = 80.0
+"""Less prose than this in a header is a slogan."""
+_FOLDED = 5
+"""So many long paragraphs that are not shown yet are folded away, not left over."""
 
 
 @dataclass(slots=True)
@@ -50,11 +54,13 @@ def drop_regions(walk: Walk, kind: Kind) -> None:
 def _is_boilerplate(zone: Node, region: Region, mass: _Mass, total: float, kind: Kind) -> bool:
     outside = total - mass.prose
     if region is Region.HEADER:
-        return not _within_main(zone) and outside >= mass.prose
+        return not _within_main(zone) and mass.prose < _LINE
     if region is Region.WEAK:
         return mass.paragraphs < _PARAGRAPHS and mass.prose <= 0.4 * total
     if region is Region.COMMENTS:
         return kind is not Kind.THREAD and (outside >= _ENOUGH or outside >= mass.prose)
+    if region is Region.HIDDEN and mass.paragraphs >= _FOLDED:
+        return False
     return region >= Region.CUT and mass.prose <= _MOST * total
 
 

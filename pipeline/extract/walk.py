@@ -258,7 +258,19 @@ class Walker:
             stack.extend(reversed(node.children))
             return
         for image in found:
+            self._replace_placeholder(node)
             self._image(image)
+
+    def _replace_placeholder(self, noscript: Node) -> None:
+        """Takes back the image that a script would fill in, where a noscript has the real one."""
+        items = self.found.items
+        if not items or items[-1].is_text or self.pieces:
+            return
+        near = {noscript.parent, noscript.parent.parent if noscript.parent else None}
+        node = items[-1].node
+        parents = {node.parent, node.parent.parent if node.parent else None}
+        if near & parents - {None} and node.get("alt") == _first_alt(noscript):
+            items.pop()
 
     def _flush(self) -> None:
         if not self.pieces:
@@ -299,6 +311,16 @@ class Walker:
         self.seen_urls.add(item.url)
         self._flush()
         self.found.items.append(item)
+
+
+def _first_alt(node: Node) -> str:
+    stack: list[Node] = [node]
+    while stack:
+        child = stack.pop()
+        if child.tag in _ATOMS:
+            return child.get("alt")
+        stack.extend(c for c in reversed(child.children) if isinstance(c, Node))
+    return ""
 
 
 _ATOMS: dict[str, Callable[[Walker, Node], None]] = {
