@@ -72,15 +72,17 @@ def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]
 def main(argv: Sequence[str] | None = None) -> int:
     """Builds; 0 done, 1 the data or a check failed, 2 wrong usage."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Beam warns at import of a Google client that only its own Google IO needs.
+    logging.getLogger().addFilter(lambda record: not str(record.msg).startswith("apitools not"))
     arguments, flags = parse_arguments(sys.argv[1:] if argv is None else argv)
-    from dedup.index import IndexRefused
+    from dedup.index import UnusableIndex
     from model.clip import ClipUnavailable
     from pipeline.stages.inputs import InputError
     from schemas.recipe import RecipeError
 
     try:
         return _build(arguments, flags)
-    except (OptionsError, RecipeError, InputError, IndexRefused, ClipUnavailable) as error:
+    except (OptionsError, RecipeError, InputError, UnusableIndex, ClipUnavailable) as error:
         _say(f"error: {error}")
         return 2
     except BuildFailed as error:
@@ -134,8 +136,10 @@ def _request(arguments: argparse.Namespace) -> "Request":
     from model.clip import clip_digest
     from pipeline.corpora.plan import Request
     from pipeline.recipe import read_recipe
+    from pipeline.stages.beam_files import FILES
     from pipeline.stages.copies import load_index
     from pipeline.stages.inputs import InputError, resolve_inputs
+    from schemas.keys import sha256_hex
 
     overrides = list(arguments.overrides)
     if arguments.base_url:
@@ -148,7 +152,8 @@ def _request(arguments: argparse.Namespace) -> "Request":
     digests = []
     for path in indexes:
         try:
-            digests.append(load_index(path).digest)
+            load_index(path)
+            digests.append(sha256_hex(FILES.read(path)))
         except FileNotFoundError:
             raise InputError(f"--eval-index {path}: no such file") from None
     if recipe.clip.scores:

@@ -56,14 +56,15 @@ def recipe_tree(recipe: object) -> dict[str, Any]:
 
 
 def digest_of(*values: object) -> str:
-    """A key for recipes, or parts of them: equal when every value is equal."""
-    trees = [
-        dataclasses.asdict(value)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type)
-        else value
-        for value in values
-    ]
-    return make_key(json.dumps(trees, sort_keys=True))
+    """A key for recipes, parts of them, or other plain values: equal when every value is equal."""
+    return make_key(json.dumps(values, sort_keys=True, default=_plain))
+
+
+def _plain(value: object) -> object:
+    """A dataclass, or a part of one, as JSON takes it."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    raise TypeError(f"no part of a recipe: {value!r}")
 
 
 def _set_override(tree: dict[str, Any], override: str) -> None:

@@ -216,7 +216,7 @@ class ScoreSequences(beam.PTransform):
             sequences
             | "SentenceTasks" >> beam.Map(lambda pair: Task(pair, texts=sentences(pair[0])))
             | RunInference(ClipHandler(self.choice, self.root))
-            | "Scores" >> beam.MapTuple(lambda pair, rows: with_scores(*pair, rows))
+            | "Scores" >> beam.MapTuple(lambda pair, rows: with_scores(pair[0], pair[1], rows))
         )
 
 

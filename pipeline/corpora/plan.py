@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import apache_beam as beam
 import pyarrow.parquet as pq
@@ -100,8 +101,8 @@ def _corpora(request: Request, work: Work) -> Iterator[Stage]:
     recipe = request.recipe
     media = (request.media_stage, "embed") if recipe.clip.scores else (request.media_stage,)
     if "m3w" in recipe.corpora:
-        settings = (recipe.m3w, recipe.clip, recipe.shards)
-        yield Stage("m3w", settings, ("duplicates", *media), partial(_m3w, request))
+        rules = (recipe.m3w, recipe.clip, recipe.shards)
+        yield Stage("m3w", rules, ("duplicates", *media), partial(_m3w, request))
     for corpus in request.pair_corpora:
         limits = PairLimits((corpus,), recipe.align, recipe.ltip, recipe.vtp)
         name = f"{corpus}_pairs"
@@ -194,9 +195,9 @@ def _fetch(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) 
         pairs = work.table(pipeline, "links", "links", PairLink)
         links.append(pairs | "PairUrls" >> beam.Map(lambda link: (link.url, link.kind)))
     captures = work.table(pipeline, "read", "captures", Capture)
-    out = {"links": links | beam.Flatten(), "captures": captures} | FetchMedia(
-        place, request.recipe.read, request.recipe.fetch, request.recipe.urls
-    )
+    recipe = request.recipe
+    inputs: Any = {"links": links | beam.Flatten(), "captures": captures}
+    out = inputs | FetchMedia(place, recipe.read, recipe.fetch, recipe.urls)
     return Outputs({"fetched": (Fetched, out.fetched)}, (out.decisions,), (out.read,))
 
 
@@ -233,7 +234,8 @@ def _media(request: Request, pipeline: beam.Pipeline, work: Work) -> dict[str, b
 def _m3w(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     recipe = request.recipe
     documents = work.table(pipeline, "duplicates", "documents", Document)
-    built = {"documents": documents, **_media(request, pipeline, work)} | BuildSequences(recipe.m3w)
+    inputs: Any = {"documents": documents, **_media(request, pipeline, work)}
+    built = inputs | BuildSequences(recipe.m3w)
     shards = (
         built.sequences
         | ScoreSequences(recipe.clip, place.root)
@@ -253,9 +255,8 @@ def _pairs(
     links = work.table(pipeline, "links", "links", PairLink) | "OfCorpus" >> beam.Filter(
         lambda link: link.corpus == corpus
     )
-    scored, read, decisions = {"links": links, **_media(request, pipeline, work)} | BuildPairs(
-        corpus, limits
-    )
+    inputs: Any = {"links": links, **_media(request, pipeline, work)}
+    scored, read, decisions = inputs | BuildPairs(corpus, limits)
     buckets = _buckets(work.rows("links", "links"))
     pairs = scored | ScorePairs(request.recipe.clip, place.root, buckets)
     return Outputs({"pairs": (Pair, pairs)}, tuple(decisions), (read,))

@@ -90,10 +90,7 @@ class _Decode(beam.DoFn):
         yield beam.pvalue.TaggedOutput("read", (DECODE.stage, content.kind))
         try:
             body = self._reader.read(content.ref)
-            if content.kind == "video":
-                media = make_video(body, content, self._limits.video, self._packs)
-            else:
-                media = make_image(body, content, self._limits.image, self._packs)
+            media = make_media(body, content, self._limits, self._packs)
         except BadInput as bad:
             yield beam.pvalue.TaggedOutput(DECISIONS, DECODE.rejected(content, bad.why))
             return
@@ -105,6 +102,19 @@ class _Decode(beam.DoFn):
 
     def teardown(self) -> None:
         self._reader.close()
+
+
+def make_media(
+    body: bytes, content: Content, limits: MediaLimits, packs: PackWriter
+) -> Image | Video:
+    """The image or video that some bytes hold, encoded again.
+
+    Raises:
+        BadInput: bytes that are not what they should be, or that the limits turn away.
+    """
+    if content.kind == "video":
+        return make_video(body, content, limits.video, packs)
+    return make_image(body, content, limits.image, packs)
 
 
 def make_image(body: bytes, content: Content, limits: ImageLimits, packs: PackWriter) -> Image:
@@ -136,9 +146,9 @@ def make_video(body: bytes, content: Content, limits: VideoLimits, packs: PackWr
     Raises:
         BadInput: bytes that are no video, or one that the limits turn away.
     """
-    _refuse(judge_video(probe_video(body), limits))
+    _refuse(judge_video(probe_video(body, limits), limits))
     encoded = encode_video(body, limits)
-    header = probe_video(encoded)
+    header = probe_video(encoded, limits)
     frames = sample_frames(encoded, fps=1.0, max_frames=60)
     return Video(
         content.ref.sha256,

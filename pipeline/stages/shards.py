@@ -60,7 +60,7 @@ class WriteShards(beam.PTransform):
             records
             | "Sizes" >> beam.Map(lambda record: (1, size(record)))
             | "Total" >> beam.CombineGlobally(_sum_pairs)
-            | "ShardCount" >> beam.Map(lambda total: shard_count(*total, limits))
+            | "ShardCount" >> beam.Map(lambda total: shard_count(total[0], total[1], limits))
         )
         return (
             records

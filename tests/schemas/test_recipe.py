@@ -109,5 +109,8 @@ def test_tree_and_digest():
     assert digest_of(Recipe()) == digest_of(Recipe(0, Limits()))
     assert digest_of(Recipe()) != digest_of(Recipe(1))
     assert digest_of("a", Limits()) != digest_of("b", Limits())
+    assert digest_of((Limits(), 3)) == digest_of([Limits(), 3])
+    with pytest.raises(TypeError, match="no part of a recipe"):
+        digest_of({1, 2})
     with pytest.raises(TypeError, match="not a recipe"):
         recipe_tree(3)
