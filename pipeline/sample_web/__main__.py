@@ -3,6 +3,7 @@
 import argparse
 import json
 import multiprocessing
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -40,10 +41,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else 2
     try:
         counts = write_web(options.output, options.pages, options.seed, options.workers)
-    except OSError as error:
+    except (OSError, subprocess.SubprocessError) as error:
         sys.stderr.write(f"error: cannot write the web: {error}\n")
         return 1
     told = ", ".join(f"{count} {name}" for name, count in counts.items())
@@ -69,6 +69,7 @@ def write_web(output: Path, pages: int, seed: int, workers: int = 1) -> dict[str
 
     Raises:
         OSError: a file cannot be written.
+        subprocess.SubprocessError: a video cannot be encoded.
     """
     output.mkdir(parents=True, exist_ok=True)
     write_evaluation(output / "evaluation", seed)

@@ -72,7 +72,7 @@ def write_article(draft: Draft) -> str:
             _illustrate(draft)
         if number == 1:
             draft.maybe_advert()
-    draft.maybe_video(0.2)
+    draft.maybe_video(0.11)
     return title
 
 
@@ -112,7 +112,7 @@ def write_howto(draft: Draft) -> str:
     draft.say("material", 2, 4)
     draft.writer.heading(2, draft.rng.choice(("The steps", "How to do it", "Step by step")))
     draft.writer.steps([_step(draft, number) for number in range(count)])
-    draft.maybe_video(0.2)
+    draft.maybe_video(0.11)
     draft.writer.heading(2, draft.prose.heading("advice"))
     draft.say("advice", 3, 5)
     return title
@@ -138,7 +138,7 @@ def write_gallery(draft: Draft) -> str:
     draft.writer.pair(draft.studio.good(), draft.studio.good())
     for _ in range(draft.rng.randint(1, 3)):
         draft.writer.photo(_captioned(draft, draft.studio.next()))
-    draft.maybe_video(0.2)
+    draft.maybe_video(0.11)
     draft.say("history", 3, 5)
     return title
 
@@ -174,7 +174,7 @@ def write_product(draft: Draft) -> str:
     for _ in range(draft.rng.randint(1, 2)):
         _illustrate(draft)
     draft.say("trade", 3, 4)
-    draft.maybe_video(0.2)
+    draft.maybe_video(0.11)
     draft.writer.quote(draft.prose.paragraph("visitors", 1))
     return title
 
@@ -220,7 +220,7 @@ def write_news(draft: Draft) -> str:
     first = draft.studio.first()
     draft.writer.photo(first)
     draft.told(first, 1)
-    draft.maybe_video(0.5)
+    draft.maybe_video(0.3)
     for topic in draft.prose.topics(draft.rng.randint(3, 4)):
         draft.say(topic, 2, 4)
         if draft.rng.random() < 0.85:

@@ -148,7 +148,7 @@ def _draw_one(canvas: Image.Image, thing: Thing, spot: Spot, colour: Rgb) -> Non
 
 def _draw_body(canvas: Image.Image, thing: Thing, spot: Spot, colour: Rgb) -> None:
     """The thing's body with its texture, a thin edge and a shadow."""
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageChops, ImageDraw
 
     reach = spot.side * 0.62
     corner = (round(spot.x - reach), round(spot.y - reach))
@@ -159,18 +159,28 @@ def _draw_body(canvas: Image.Image, thing: Thing, spot: Spot, colour: Rgb) -> No
         if polygon.paint in ("body", "cut"):
             draw.polygon(_placed(polygon, local), fill=255 if polygon.paint == "body" else 0)
     drop = max(2, round(spot.side * 0.035))
-    canvas.paste((0, 0, 0), (corner[0] + drop, corner[1] + drop), mask.point(_SHADOW))
+    shadow = ImageChops.darker(mask, Image.new("L", mask.size, _SHADOW))
+    canvas.paste((0, 0, 0), (corner[0] + drop, corner[1] + drop), shadow)
     edge = shade(colour, 0.45) if sum(colour) > _DARK else shade(colour, 2.2)
     line = max(1, round(spot.side * 0.012))
-    for dx, dy in ((-line, 0), (line, 0), (0, -line), (0, line)):
-        canvas.paste(edge, (corner[0] + dx, corner[1] + dy), mask)
+    canvas.paste(edge, corner, _widened(mask, line))
     canvas.paste(_texture(thing, mask.width, spot.side, colour), corner, mask)
 
 
 _DARK = 160
 """A colour whose parts sum to less counts as dark: its edge and pattern are drawn lighter."""
 
-_SHADOW = [value // 4 for value in range(256)]
+_SHADOW = 64
+"""How dark a shadow is, of 255."""
+
+
+def _widened(mask: Image.Image, line: int) -> Image.Image:
+    """The mask with `line` px more on each side."""
+    from PIL import ImageChops
+
+    across = ImageChops.lighter(ImageChops.offset(mask, -line, 0), ImageChops.offset(mask, line, 0))
+    down = ImageChops.lighter(ImageChops.offset(mask, 0, -line), ImageChops.offset(mask, 0, line))
+    return ImageChops.lighter(across, down)
 
 
 def _texture(thing: Thing, side: int, scale: float, colour: Rgb) -> Image.Image:

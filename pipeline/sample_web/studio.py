@@ -37,7 +37,7 @@ THUMBS = 24
 _DULL_ALTS = ("image", "photo 1920x1080", "picture", "IMG_{}.jpg", "DSC{}", "photo")
 
 _RARE = {
-    "copy": 0.025,
+    "copy": 0.012,
     "mismatched": 0.035,
     "dead": 0.02,
     "flat": 0.012,
@@ -46,6 +46,9 @@ _RARE = {
     "stock": 0.02,
 }
 """Shares of a page's images that are not what they should be."""
+
+_COPY_EVERY = 12
+"""Of this many pages one holds a planted copy for certain; its transforms take turns."""
 
 
 class Studio:
@@ -61,6 +64,7 @@ class Studio:
         self.rng = Random(seed_of(seed, "shots", str(index)))
         self.subject = self.fresh_scene()
         self._taken = 0
+        self._turn = index // _COPY_EVERY if index % _COPY_EVERY == _COPY_EVERY - 1 else -1
 
     def fresh_scene(self) -> Scene:
         """A scene that the evaluation set does not show."""
@@ -72,6 +76,9 @@ class Studio:
 
     def next(self) -> Shot:
         """Any image: now and then one that a corpus should not keep."""
+        if self._turn >= 0:
+            turn, self._turn = self._turn, -1
+            return self._copy(TRANSFORMS[turn % len(TRANSFORMS)])
         dice = self.rng.random()
         for name, share in _RARE.items():
             if dice < share:
@@ -87,7 +94,7 @@ class Studio:
         """One of the images that are not what they should be."""
         match name:
             case "copy":
-                return self._copy()
+                return self._copy(self.rng.choice(TRANSFORMS))
             case "mismatched":
                 shot, other = self.good(), self.fresh_scene()
                 alt, caption = self._short(other), self._caption(other)
@@ -144,10 +151,9 @@ class Studio:
         title = describe_scene(scene, self.rng, Style.TITLE).lower().replace(" ", "-")
         return self._name(title if self.rng.random() < 0.6 else f"img{self.rng.randrange(999):03d}")
 
-    def _copy(self) -> Shot:
+    def _copy(self, transform: str) -> Shot:
         """A copy of an evaluation image in its own words."""
         image = self.rng.choice(draw_evaluation_set(self.seed))
-        transform = self.rng.choice(TRANSFORMS)
         file = copy_image(paint_evaluation(image), transform, self.rng)
         scene = mirror_scene(image.scene) if transform == "flipped" else image.scene
         description = self._short(scene)
@@ -164,7 +170,7 @@ class Studio:
         movie = self._movie()
         caption = caption_movie(movie, self.rng)
         name = self._name("clip")
-        if self.rng.random() < 0.08:
+        if self.rng.random() < 0.12:
             image = self.rng.choice(draw_evaluation_set(self.seed))
             picture = open_image(paint_evaluation(image))
             movie = replace(movie, size=(320, 240))

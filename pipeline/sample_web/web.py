@@ -44,6 +44,15 @@ CHARSETS = (
 )
 """Ways to say, or not to say, what a page is encoded in; most pages say UTF-8 twice."""
 
+_ODD_CHARSET = 5
+"""Of each eight pages, the one that takes its turn among `CHARSETS`."""
+
+_LETTERS = (
+    "The café “Zum Füllhorn” – run by Zoë and Søren Ångström – sent crêpes, a piñata and a bill "
+    "for 30 €; nobody’s guess was right about the façade."
+)
+"""Letters that come out wrong where a page's encoding is mistaken."""
+
 
 @lru_cache(maxsize=65536)
 def kind_of(seed: int, index: int) -> str:
@@ -82,27 +91,38 @@ def _build_copy(index: int, seed: int) -> BuiltPage:
     """An earlier page on another host, with a few words changed."""
     original = _original_of(seed, index)
     kind = kind_of(seed, original)
-    source = _build(original, seed, kind, _site_for(kind, original, seed))
     copy = _build(original, seed, kind, SITES["mirror"], copy_index=index)
     told = {"kind": "near_duplicate", "expect": "near_duplicate"}
-    truth = {**copy.truth, **told, "index": index, "duplicate_of": source.truth["url"]}
+    truth = {**copy.truth, **told, "index": index, "duplicate_of": _url_of(original, seed)}
     return BuiltPage(truth, copy.resources)
+
+
+def _prose_of(studio: Studio) -> Prose:
+    return Prose(Random(seed_of(studio.seed, "prose", str(studio.index))), studio.subject)
+
+
+def _url_of(index: int, seed: int) -> str:
+    """The URL of a page that is no copy."""
+    title = _prose_of(Studio(seed, index)).cast["title"]
+    return _page_url(_site_for(kind_of(seed, index), index, seed), title, index)
 
 
 def _build(index: int, seed: int, kind: str, site: Site, copy_index: int = -1) -> BuiltPage:
     """The page in a site's template; `copy_index` is the number of the page that copies it."""
     number = index if copy_index < 0 else copy_index
     studio = Studio(seed, index)
-    prose = Prose(Random(seed_of(seed, "prose", str(index))), studio.subject)
+    prose = _prose_of(studio)
     url = _page_url(site, prose.cast["title"], number)
     idiom = list(IDIOMS)[index % len(IDIOMS)]
-    markup = Random(seed_of(seed, "markup", str(number)))
+    markup = Random(seed_of(seed, "markup", str(index)))
     writer = PageWriter(url, markup, idiom, edited=() if copy_index < 0 else (3,))
     draft = Draft(studio, prose, writer, Random(seed_of(seed, "plan", str(index))))
     language = _language(seed, index) if kind == "foreign" else "en"
     title = _author(kind, language)(draft)
+    if index % 8 == _ODD_CHARSET and kind in KINDS:
+        writer.paragraph(_LETTERS)
     chrome = Random(seed_of(seed, "chrome", str(number)))
-    charset = CHARSETS[number // 8 % len(CHARSETS)] if number % 8 == 5 else "utf-8"
+    charset = _charset_of(number)
     thumbs = tuple(
         paint_thumb(seed, site.name, chrome.randrange(THUMBS)) for _ in range(chrome.randint(2, 4))
     )
@@ -141,6 +161,10 @@ def _page_url(site: Site, title: str, number: int) -> str:
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
     return f"{site.origin}{site.folder.format(n=number % 7)}{slug}-{number}.html"
+
+
+def _charset_of(number: int) -> str:
+    return CHARSETS[number // 8 % len(CHARSETS)] if number % 8 == _ODD_CHARSET else "utf-8"
 
 
 def _meta_of(charset: str) -> str:

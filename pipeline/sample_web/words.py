@@ -151,7 +151,12 @@ def join_phrases(phrases: list[str]) -> str:
 
 def name_setting(scene: Scene, rng: Random) -> str:
     """The setting as a phrase that follows a noun: "on a wooden table"."""
-    return rng.choice(_BEFORE[scene.setting]).format(scene.tint)
+    return _tinted(rng.choice(_BEFORE[scene.setting]), scene.tint)
+
+
+def _tinted(template: str, tint: str) -> str:
+    """The template with the colour of a painted setting, after the right article."""
+    return template.format(tint).replace(" a orange", " an orange")
 
 
 def name_place(place: str, rng: Random) -> str:
@@ -231,7 +236,7 @@ def _try_long(scene: Scene, rng: Random, *, detail: bool) -> str:
 
 
 def _backdrop(scene: Scene, rng: Random) -> str:
-    return rng.choice(_BACKDROPS[scene.setting]).format(scene.tint)
+    return _tinted(rng.choice(_BACKDROPS[scene.setting]), scene.tint)
 
 
 def _tell(spots: list[str], things: tuple[Thing, ...], backdrop: str, rng: Random) -> list[str]:
