@@ -4,30 +4,51 @@ import bisect
 import math
 from collections.abc import Sequence
 
-from pipeline.report.markup import Markup, figure_of, joined, share_of, tag
+from pipeline.report.markup import Markup, figure_of, joined, rounded, share_of, tag
 from pipeline.report.spread import Bars, Spread
 
+_LISTED = 5  # distinct numbers that are listed although hardly any occurs twice
 _HEIGHT = 48.0
 _WIDTH = 10.0  # of a bar, in units of the drawing
 _GAP = 1.2
 _LEAST = 1.2  # height of a bar that counts anything, so that it can be seen
 
 
+def spread_chart(title: str, spread: Spread, limit: float | None = None) -> Markup:
+    """A histogram of some numbers, or the numbers themselves where they are few."""
+    few = spread.few()
+    caption = tag("p", title, class_="chart-title") if title else Markup()
+    is_short = few is not None and (len(few) <= _LISTED or spread.count > 2 * len(few))
+    content = _listing(few, limit) if few and is_short else histogram(title, spread, limit)
+    return tag("div", caption, content, class_="chart")
+
+
+def _listing(few: list[tuple[float, int]], limit: float | None) -> Markup:
+    """Numbers one by one, each with how often it occurs."""
+    values = [
+        tag("span", tag("b", rounded(value)), f" × {figure_of(count)}" if count > 1 else "")
+        for value, count in few
+    ]
+    if limit is not None:
+        values.append(tag("span", f"limit {figure_of(limit)}", class_="limit-value"))
+    return tag("div", *values, class_="values")
+
+
 def histogram(title: str, spread: Spread, limit: float | None = None) -> Markup:
     """A histogram of some numbers, with a line where their limit is."""
     bars = spread.bars(limit=limit)
-    caption = [tag("span", title, class_="chart-title")] if title else []
     line = [_limit_line(bars, limit)] if limit is not None else []
-    median = f"median {figure_of(spread.quantile(0.5))}"
+    facts = [f"median {rounded(spread.quantile(0.5))}", f"{figure_of(spread.count)} values"]
+    facts += ["log scale"] if bars.is_log else []
     ends = tag(
         "div",
         tag("span", figure_of(bars.edges[0])),
-        tag("span", median + (" · log scale" if bars.is_log else ""), class_="median"),
+        tag("span", " · ".join(facts)),
         tag("span", figure_of(bars.edges[-2] if bars.is_whole else bars.edges[-1])),
         class_="axis",
     )
     plot = tag("div", _drawing(title, bars), *line, class_="plot has-limit" if line else "plot")
-    return tag("div", *caption, plot, ends, class_="chart")
+    return joined([plot, ends])
 
 
 def _drawing(title: str, bars: Bars) -> Markup:

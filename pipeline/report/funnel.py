@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from importlib import resources
 
-from pipeline.report.charts import histogram, shares_bar
-from pipeline.report.markup import Markup, figure_of, joined, link, share_of, tag
+from pipeline.report.charts import shares_bar, spread_chart
+from pipeline.report.markup import Markup, count_of, figure_of, joined, link, share_of, tag
+from pipeline.report.spread import Spread
 from pipeline.report.verdicts import Refusals, Verdicts
 from schemas.manifest import StageCount
 
@@ -79,22 +80,20 @@ def reason_cards(stages: Iterable[StageCount], verdicts: Verdicts) -> Iterator[M
         "those with the smallest content digests.",
         class_="lead",
     )
-    for stage in stages:
-        cards = [
-            _card(stage, reason, verdicts.refused[stage.name, stage.kind, reason])
-            for reason, _ in by_frequency(stage.rejected)
-            if (stage.name, stage.kind, reason) in verdicts.refused
-        ]
-        if cards:
-            yield tag("h3", f"{stage.name}: {stage.kind}s", class_="group")
-            yield tag("div", *cards, class_="grid")
+    cards = [
+        _card(stage, reason, verdicts.refused[stage.name, stage.kind, reason])
+        for stage in stages
+        for reason, _ in by_frequency(stage.rejected)
+        if (stage.name, stage.kind, reason) in verdicts.refused
+    ]
+    yield tag("div", *cards, class_="grid")
 
 
 def _card(stage: StageCount, reason: str, refusals: Refusals) -> Markup:
     """One reason: how many, how far from the limit, and examples."""
     charts = [
-        histogram("", spread, limit)
-        for limit, spread in sorted(refusals.spreads.items(), key=lambda item: str(item[0]))
+        spread_chart("", spread, limit)
+        for limit, spread in sorted(refusals.spreads.items(), key=_by_limit)
         if spread.count
     ]
     details = [
@@ -102,13 +101,14 @@ def _card(stage: StageCount, reason: str, refusals: Refusals) -> Markup:
         for word, count in by_frequency(refusals.details)[:_DETAILS]
         if count > 1
     ]
+    share = f" {share_of(refusals.count, stage.read)}"
     return tag(
         "article",
-        tag("h3", tag("span", words_of(reason)), tag("b", figure_of(refusals.count))),
+        tag("p", f"{stage.name} · {stage.kind}s", class_="facts"),
         tag(
-            "p",
-            f"{share_of(refusals.count, stage.read)} of what came in",
-            class_="facts",
+            "h3",
+            tag("span", words_of(reason)),
+            tag("b", figure_of(refusals.count), tag("small", share)),
         ),
         tag("p", wording()["reasons"].get(reason, "")),
         *charts,
@@ -119,6 +119,11 @@ def _card(stage: StageCount, reason: str, refusals: Refusals) -> Markup:
     )
 
 
+def _by_limit(item: tuple[float | None, Spread]) -> tuple[bool, float]:
+    """Orders spreads by their limit, the one without a limit last."""
+    return item[0] is None, item[0] or 0.0
+
+
 def _examples(refusals: Refusals) -> Markup:
     """A few of the rejected items, folded away."""
     items = []
@@ -127,8 +132,10 @@ def _examples(refusals: Refusals) -> Markup:
         facts += [f"limit {figure_of(example.limit)}"] if example.limit is not None else []
         facts += [example.detail] if example.detail else []
         items.append(tag("li", link(example.url), tag("span", " · ".join(facts), class_="facts")))
-    listed = tag("ul", *items, class_="examples")
-    return tag("details", tag("summary", f"{len(items)} examples"), listed) if items else Markup()
+    if not items:
+        return Markup()
+    summary = tag("summary", count_of(len(items), "example"))
+    return tag("details", summary, tag("ul", *items, class_="examples"))
 
 
 def by_frequency(counts: dict[str, int]) -> list[tuple[str, int]]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from pipeline.report.markup import Markup, figure_of, joined, link, tag
+from pipeline.report.markup import Markup, count_of, joined, link, tag
 from pipeline.report.samples import Shown
 from schemas.records import ImagePart, Pair, Part, Role, TextPart, Video
 from schemas.records import Sequence as Interleaved
@@ -30,7 +30,11 @@ def sequence_card(shown: Shown) -> Markup:
     sequence = shown.record
     images = [part for part in sequence.parts if isinstance(part, ImagePart)]
     words = sum(len(part.text.split()) for part in sequence.parts if isinstance(part, TextPart))
-    facts = [_count(len(images), "image"), _count(words, "word"), sequence.language or "language ?"]
+    facts = [
+        count_of(len(images), "image"),
+        count_of(words, "word"),
+        sequence.language or "language not known",
+    ]
     if sequence.fetched_at:
         facts.append(f"fetched {sequence.fetched_at[:10]}")
     opened, rest = _split(sequence.parts)
@@ -106,7 +110,7 @@ def _cut(parts: Sequence[Part]) -> Iterator[Part]:
         if isinstance(part, TextPart):
             room -= len(part.text)
         if room < 0:
-            yield TextPart(f"… and {_count(len(parts) - number, 'part')} more in the shard.")
+            yield TextPart(f"… and {count_of(len(parts) - number, 'part')} more in the shard.")
             return
         yield part
 
@@ -115,8 +119,8 @@ def _rest_of(parts: Sequence[Part]) -> str:
     """What is folded away."""
     images = sum(isinstance(part, ImagePart) for part in parts)
     texts = len(parts) - images
-    counts = [_count(texts, "text")] if texts else []
-    counts += [_count(images, "image")] if images else []
+    counts = [count_of(texts, "text")] if texts else []
+    counts += [count_of(images, "image")] if images else []
     return f"The rest: {', '.join(counts)}"
 
 
@@ -175,8 +179,3 @@ def _licence(licence: Sequence[str]) -> Markup:
     if not licence:
         return tag("p", "no licence found on the page", class_="facts")
     return tag("p", "licence: ", joined((link(one) for one in licence), " "), class_="facts")
-
-
-def _count(number: int, word: str) -> str:
-    """A number of things."""
-    return f"{figure_of(number)} {word}{'' if number == 1 else 's'}"

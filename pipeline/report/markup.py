@@ -78,13 +78,25 @@ def figure_of(number: float | None) -> str:
     return f"{number:,.0f}" if abs(number) >= 10_000 else f"{number:.4g}"
 
 
+def rounded(number: float) -> str:
+    """A number for people, to three digits where it is a fraction or large."""
+    if number != number or (float(number).is_integer() and abs(number) < 1000):
+        return figure_of(number)
+    return figure_of(float(f"{number:.3g}"))
+
+
+def count_of(number: int, word: str) -> str:
+    """A number of things."""
+    return f"{figure_of(number)} {word}{'' if number == 1 else 's'}"
+
+
 def bytes_of(size: float) -> str:
     """A number of bytes for people."""
     for unit in ("B", "kB", "MB", "GB"):
         if abs(size) < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+            return f"{size:.0f}\xa0{unit}" if unit == "B" else f"{size:.1f}\xa0{unit}"
         size /= 1000
-    return f"{size:,.1f} TB"
+    return f"{size:,.1f}\xa0TB"
 
 
 def share_of(part: float, whole: float) -> str:
@@ -94,4 +106,6 @@ def share_of(part: float, whole: float) -> str:
     percent = 100 * part / whole
     if 0 < percent < 0.1:
         return "<0.1 %"
-    return ">99.9 %" if 99.9 < percent < 100 else f"{percent:.1f} %"
+    if 99.9 < percent < 100:
+        return ">99.9 %"
+    return f"{percent:.0f} %" if percent in (0, 100) else f"{percent:.1f} %"

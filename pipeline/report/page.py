@@ -7,11 +7,21 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from pipeline.report.charts import histogram
+from pipeline.report.charts import spread_chart
 from pipeline.report.corpora import CorpusFigures
 from pipeline.report.funnel import funnel_table, reason_cards
 from pipeline.report.gallery import pair_card, picture, sequence_card
-from pipeline.report.markup import Markup, bytes_of, escaped, figure_of, joined, link, share_of, tag
+from pipeline.report.markup import (
+    Markup,
+    bytes_of,
+    count_of,
+    escaped,
+    figure_of,
+    joined,
+    link,
+    share_of,
+    tag,
+)
 from pipeline.report.notes import notes_of
 from pipeline.report.samples import Shown
 from pipeline.report.verdicts import Verdicts
@@ -50,7 +60,9 @@ class Tables:
 def render_report(manifest: Manifest, tables: Tables, samples: list[Shown]) -> str:
     """The whole page; equal for equal arguments."""
     sections = dict(_sections(manifest, tables, samples))
-    links = [tag("a", title, href=f"#{name}") for name, (title, _) in sections.items()]
+    links = [
+        tag("a", title.partition(":")[0], href=f"#{name}") for name, (title, _) in sections.items()
+    ]
     main = [
         tag("section", tag("h2", title), *content, id=name)
         for name, (title, content) in sections.items()
@@ -134,13 +146,13 @@ def _corpora(corpora: Iterable[CorpusFigures]) -> Markup:
     cards = []
     for figures in corpora:
         facts = [
-            f"{figure_of(figures.samples)} samples",
-            f"{figure_of(figures.shards)} shard{'' if figures.shards == 1 else 's'}",
+            count_of(figures.samples, "sample"),
+            count_of(figures.shards, "shard"),
             bytes_of(figures.bytes),
-            f"{figure_of(figures.sums['words'])} words",
+            count_of(figures.sums["words"], "word"),
         ]
         charts = [
-            histogram(label, figures.spreads[measure])
+            spread_chart(label, figures.spreads[measure])
             for measure, label in _MEASURES.items()
             if _is_telling(figures, measure)
         ]
@@ -221,7 +233,7 @@ def _provenance(manifest: Manifest) -> Iterator[Markup]:
         {"path": one.path, "samples": one.samples, "bytes": one.bytes, "sha256": one.sha256}
         for one in manifest.shards
     ]
-    listed = tag("summary", f"{figure_of(len(shards))} shards with their digests")
+    listed = tag("summary", f"{count_of(len(shards), 'shard')} with digests")
     yield tag("details", listed, _plain_table(shards[:_MOST_ROWS], len(shards)))
 
 

@@ -2,7 +2,9 @@
 
 import bisect
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +13,7 @@ STEPS_PER_OCTAVE = 256
 """Numbers are told apart to 0.4 %; whole ones up to 512 exactly."""
 
 _MIN_EXPONENT, _MAX_EXPONENT = -40, 60  # 1e-12 to 1e18: what a web page can be measured by
+_FEW = 8  # distinct numbers that are told one by one
 _LOG_RATIO = 60  # above this ratio of the largest number to the smallest, equal steps hide most
 
 
@@ -40,6 +43,7 @@ class Spread:
     high: float = -math.inf
     is_whole: bool = True
     _cells: dict[int, int] = field(default_factory=dict)
+    _few: dict[float, int] | None = field(default_factory=dict)
 
     def add(self, numbers: ArrayLike) -> None:
         """Counts some numbers; those that are not finite are passed over."""
@@ -51,9 +55,23 @@ class Spread:
         self.low = min(self.low, float(values.min()))
         self.high = max(self.high, float(values.max()))
         self.is_whole = self.is_whole and bool((values == np.floor(values)).all())
-        cells, counts = np.unique(_cells_of(values), return_counts=True)
-        for cell, count in zip(cells.tolist(), counts.tolist(), strict=True):
+        for cell, count in _counted(_cells_of(values)):
             self._cells[cell] = self._cells.get(cell, 0) + count
+        self._add_few(values)
+
+    def _add_few(self, values: NDArray[np.float64]) -> None:
+        """Counts the numbers one by one as long as they are few."""
+        if self._few is None:
+            return
+        for value, count in _counted(values):
+            self._few[value] = self._few.get(value, 0) + count
+            if len(self._few) > _FEW:
+                self._few = None
+                return
+
+    def few(self) -> list[tuple[float, int]] | None:
+        """Each number with its count, rising; None where there are more than eight."""
+        return None if self._few is None else sorted(self._few.items())
 
     def quantile(self, share: float) -> float:
         """The number below which that share of all lies; nan where there are none."""
@@ -88,6 +106,12 @@ class Spread:
         first = math.floor(low / step)
         last = max(math.floor(high / step) + 1, first + 1)
         return [_round(number * step) for number in range(first, last + 1)]
+
+
+def _counted(values: NDArray[Any]) -> Iterator[tuple[Any, int]]:
+    """Each distinct value with its count."""
+    distinct, counts = np.unique(values, return_counts=True)
+    yield from zip(distinct.tolist(), counts.tolist(), strict=True)
 
 
 def _cells_of(values: NDArray[np.float64]) -> NDArray[np.int64]:
