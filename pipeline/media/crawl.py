@@ -36,6 +36,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _GONE = (404, 410)
 _ASK_AGAIN = (429, 500, 502, 503, 504)
 _ASK_LATER = (429, 503)
+_GATHER_S = 0.02  # the pause in which outcomes gather, once the first is there
 _DRAINED_BYTES = 1 << 16  # a body up to this long is read to its end to keep the connection
 _ROBOTS_INFLATED_BYTES = 16 * MAX_ROBOTS_BYTES
 
@@ -94,10 +95,11 @@ class Crawl:
             url, visit.url or url, visit.status, body, visit.content_type, why, visit.seconds
         )
 
-    async def stream(self, urls: Iterable[str]) -> AsyncGenerator[Outcome, None]:
+    async def stream(self, urls: Iterable[str]) -> AsyncGenerator[list[Outcome], None]:
         """What comes of each of some URLs, each once, in the order in which they end.
 
-        Few outcomes wait at a time: who reads slowly slows the fetching down.
+        They come in handfuls, since handing one to another thread costs as much as fetching it.
+        Few wait: who reads slowly slows the fetching down.
         """
         queues = _by_host(urls)
         done: asyncio.Queue[Outcome | None] = asyncio.Queue(self._limits.connections)
@@ -106,15 +108,12 @@ class Crawl:
             for queue in queues
             for _ in range(min(len(queue), self._limits.per_host_connections))
         ]
-        left = sum(len(queue) for queue in queues)
         end = asyncio.gather(*lanes)
         end.add_done_callback(lambda _: _wake(done))
         try:
-            while left and not (end.done() and done.empty()):
-                outcome = await done.get()
-                if outcome is not None:
-                    left -= 1
-                    yield outcome
+            while not (end.done() and done.empty()):
+                if outcomes := await _handful(done):
+                    yield outcomes
             await end  # raises what went wrong in a lane, if anything did
         finally:
             end.cancel()
@@ -264,6 +263,16 @@ class Crawl:
             host.gate.hold_off(pause)
         elif reply.status == _ASK_LATER[0]:
             host.gate.hold_off(self._limits.retry_wait_s)
+
+
+async def _handful(done: "asyncio.Queue[Outcome | None]") -> list[Outcome]:
+    """The outcomes that are there, once one is there; a mark that no more will come is left out."""
+    first = await done.get()
+    if first is None:
+        return []
+    await asyncio.sleep(_GATHER_S)
+    rest = [done.get_nowait() for _ in range(done.qsize())]
+    return [outcome for outcome in (first, *rest) if outcome is not None]
 
 
 def _wake(done: "asyncio.Queue[Outcome | None]") -> None:

@@ -42,8 +42,9 @@ async def fetch_many(
         return
     async with AsyncExitStack() as stack:
         crawl = await _open_crawl(stack, limits, opener)
-        async for outcome in crawl.stream(urls):
-            yield outcome
+        async for outcomes in crawl.stream(urls):
+            for outcome in outcomes:
+                yield outcome
 
 
 class Fetcher:
@@ -86,8 +87,8 @@ class Fetcher:
             raise RuntimeError("a Fetcher is started before it fetches")
         outcomes = self._crawl.stream(urls)
         try:
-            while (outcome := self._run(_next_of(outcomes))) is not None:
-                yield outcome
+            while handful := self._run(_next_of(outcomes)):
+                yield from handful
         finally:
             self._run(outcomes.aclose())
 
@@ -125,8 +126,8 @@ async def _open_crawl(stack: AsyncExitStack, limits: FetchLimits, opener: Opener
     return crawl
 
 
-async def _next_of(outcomes: AsyncIterator[Outcome]) -> Outcome | None:
-    return await anext(outcomes, None)
+async def _next_of(outcomes: AsyncIterator[list[Outcome]]) -> list[Outcome]:
+    return await anext(outcomes, [])
 
 
 def _offline(url: str) -> Outcome:

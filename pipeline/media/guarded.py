@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import signal
 import subprocess
 import tempfile
@@ -15,6 +14,12 @@ SOURCE = "source"
 
 RESULT = "result"
 """The name under which the program leaves its output, in its working folder."""
+
+_LIMITED = (
+    'ulimit -t "$1" && ulimit -v "$2" && ulimit -f "$3" && ulimit -c 0 && shift 3 && exec "$@"'
+)
+"""Limits are set by a shell that then becomes the program: Python code between fork and exec may
+hang where there are threads, and limits set from outside come too late for a quick program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,9 @@ def run_guarded(command: Sequence[str], source: bytes, limits: GuardLimits) -> b
 
 
 def _run(command: Sequence[str], folder: str, limits: GuardLimits) -> bool:
+    limited = [str(limits.cpu_s), str(limits.memory_bytes >> 10), str(limits.result_bytes >> 9)]
     process = subprocess.Popen(
-        command,
+        ["/bin/sh", "-c", _LIMITED, "guarded", *limited, *command],
         cwd=folder,
         env={"LANG": "C"},
         stdin=subprocess.DEVNULL,
@@ -56,26 +62,11 @@ def _run(command: Sequence[str], folder: str, limits: GuardLimits) -> bool:
         start_new_session=True,
     )
     try:
-        _limit(process.pid, limits)
         return process.wait(limits.cpu_s * 5) == 0
     except subprocess.TimeoutExpired:
         return False
     finally:
         _kill_group(process)
-
-
-def _limit(pid: int, limits: GuardLimits) -> None:
-    """Set a process's limits from outside: code between fork and exec is not thread-safe."""
-    for kind, amount in (
-        (resource.RLIMIT_CPU, limits.cpu_s),
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_FSIZE, limits.result_bytes),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        try:
-            resource.prlimit(pid, kind, (amount, amount))
-        except ProcessLookupError:
-            return  # it has ended already
 
 
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:
