@@ -228,12 +228,14 @@ def index_row(record: Sequence | Pair, members: Members, offsets: Several[int]) 
 
 
 def mean_score(record: Sequence | Pair) -> float | None:
-    """A pair's cosine; for a sequence, the mean over its scored images of the best sentence's."""
+    """A pair's cosine; for a sequence, the mean over its scored images of the best sentence's.
+
+    Of scores as the shard keeps them, so that reading a sample gives the same value again.
+    """
     if isinstance(record, Pair):
         return record.score
-    best = [
-        max(part.scores) for part in record.parts if isinstance(part, ImagePart) and part.scores
-    ]
+    images = [part for part in record.parts if isinstance(part, ImagePart) and part.scores]
+    best = [max(round_scores(image.scores)) for image in images]
     return sum(best) / len(best) if best else None
 
 
