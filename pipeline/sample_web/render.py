@@ -164,7 +164,9 @@ def _draw_body(canvas: Image.Image, thing: Thing, spot: Spot, colour: Rgb) -> No
     edge = shade(colour, 0.45) if sum(colour) > _DARK else shade(colour, 2.2)
     line = max(1, round(spot.side * 0.012))
     canvas.paste(edge, corner, _widened(mask, line))
-    canvas.paste(_texture(thing, mask.width, spot.side, colour), corner, mask)
+    plain = thing.texture == "plain"
+    filling = colour if plain else _texture(thing, mask.width, spot.side, colour)
+    canvas.paste(filling, corner, mask)
 
 
 _DARK = 160
@@ -175,12 +177,12 @@ _SHADOW = 64
 
 
 def _widened(mask: Image.Image, line: int) -> Image.Image:
-    """The mask with `line` px more on each side."""
+    """The mask with `line` px more towards the upper left and the lower right."""
     from PIL import ImageChops
 
-    across = ImageChops.lighter(ImageChops.offset(mask, -line, 0), ImageChops.offset(mask, line, 0))
-    down = ImageChops.lighter(ImageChops.offset(mask, 0, -line), ImageChops.offset(mask, 0, line))
-    return ImageChops.lighter(across, down)
+    return ImageChops.lighter(
+        ImageChops.offset(mask, -line, -line), ImageChops.offset(mask, line, line)
+    )
 
 
 def _texture(thing: Thing, side: int, scale: float, colour: Rgb) -> Image.Image:
@@ -188,8 +190,6 @@ def _texture(thing: Thing, side: int, scale: float, colour: Rgb) -> Image.Image:
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", (side, side), colour)
-    if thing.texture == "plain":
-        return image
     other = (250, 250, 250) if sum(colour) < 600 else shade(colour, 0.5)
     draw = ImageDraw.Draw(image)
     step = max(4.0, scale / 5.5)
