@@ -4,6 +4,7 @@ from pipeline.extract.cards import find_cards, is_portrait, leads_away
 from pipeline.extract.declared import Kind
 from pipeline.extract.images import declared_side
 from pipeline.extract.regions import drop_regions
+from pipeline.extract.sections import drop_sections
 from pipeline.extract.tree import Node
 from pipeline.extract.walk import Item, Walk
 from schemas.records import Role
@@ -29,6 +30,7 @@ def choose_content(walk: Walk, kind: Kind = Kind.UNKNOWN) -> list[Item]:
     _mark_cards(walk)
     drop_regions(walk, kind)
     if _is_article(walk, kind):
+        drop_sections(walk)
         for item in walk.items:
             item.kept = item.kept and not item.carded
     else:

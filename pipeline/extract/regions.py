@@ -54,7 +54,7 @@ def drop_regions(walk: Walk, kind: Kind) -> None:
 def _is_boilerplate(zone: Node, region: Region, mass: _Mass, total: float, kind: Kind) -> bool:
     outside = total - mass.prose
     if region is Region.HEADER:
-        return not _within_main(zone) and mass.prose < _LINE
+        return not _within_main(zone) and (zone.tag == "header" or mass.prose < _LINE)
     if region is Region.WEAK:
         return mass.paragraphs < _PARAGRAPHS and mass.prose <= 0.4 * total
     if region is Region.COMMENTS:

@@ -1,0 +1,108 @@
+"""Sections that their own heading gives away: related pages, newsletters, comments."""
+
+import re
+
+from pipeline.extract.tree import Node
+from pipeline.extract.walk import Item, Walk
+from schemas.records import Role
+
+_TITLE = re.compile(
+    r"^[\W\d_]*(?:"
+    r"(?:you (?:may|might|could|will|'ll) (?:also )?(?:like|enjoy|love|be interested|need)"
+    r"|(?:related|similar|recommended|suggested|featured|recent|latest|popular|trending|top|other|"
+    r"more|further|previous|next|new|sponsored|must[- ]?read|our latest|our other)"
+    r" (?:\w+ ){0,2}(?:articles?|posts?|stor(?:y|ies)|news|contents?|products?|items?|videos?|topics?"
+    r"|questions|reads?|readings?|links?|pages?|searches|categories|blogs?|coverage|resources|"
+    r"recipes|guides|insights|comments|reviews|by [\w .]+)"
+    r"|(?:related|recommended|trending|popular|recommendations|advertisements?|sponsored)"
+    r"|most (?:read|popular|viewed|shared|commented|recent)(?: \w+){0,3}"
+    r"|more (?:from|like|in|by) .{1,60}|see also|read (?:more|next|also)|up next"
+    r"|recommended (?:for you|reading|by .{1,40})|also (?:read|on|in) .{0,40}|keep reading"
+    r"|(?:customers|people|shoppers|users) (?:who|also) .{1,60}|frequently bought together"
+    r"|recently viewed(?: \w+)?|share (?:this|on|with|the|your|via).{0,40}|share|follow us.{0,40}"
+    r"|connect with us|stay (?:connected|in touch|up to date|informed).{0,40}|join (?:our|the)"
+    r" (?:newsletter|mailing list|conversation|discussion).{0,30}"
+    r"|(?:subscribe|sign up)(?: (?:to|for|now|today|here)\b.{0,60})?|(?:our |free |the )?newsletters?"
+    r"|(?:\d+ )?(?:comments?|responses?|replies|thoughts? on .{1,80})(?: \(?\d+\)?)?"
+    r"|leave a (?:comment|reply)|post a comment|join the (?:discussion|conversation)"
+    r"|(?:about|meet) the authors?|written by|author|tags?|categories|filed under|topics|archives?"
+    r"|breaking news|top stories|editor'?s'? picks?|don'?t miss.{0,30}|what to read next"
+    r"|table of contents|contents|in this article|on this page|jump to(?: section)?"
+    r"|cookie (?:policy|settings|preferences|consent)|privacy (?:preferences|overview)"
+    r"|all rights reserved|legal notice|search(?: for)?|filters?|sort by|refine(?: by| results)?"
+    r"))[\s:.…!?»>)\d]*$",
+    re.IGNORECASE,
+)
+_LONGEST_TITLE = 90
+_PROSE = 150.0
+"""A longer paragraph ends a section whose heading stands loose among its siblings."""
+_PARAGRAPHS = 2
+"""A section with so many long paragraphs is text, whatever its heading says."""
+_MOST = 0.4
+"""A section with a larger share of the page's characters is what the page is about."""
+
+
+def drop_sections(walk: Walk) -> None:
+    """Marks the items of sections as not kept that their heading says to be boilerplate."""
+    items = [item for item in walk.items if item.kept]
+    total = sum(len(item.text) for item in items)
+    places = _places(items)
+    for index, item in enumerate(items):
+        if item.kept and item.is_text and _is_title(item):
+            section = _section(items, index, places)
+            small = sum(len(i.text) for i in section) <= _MOST * total
+            if small and sum(i.score >= _PROSE and not i.carded for i in section) < _PARAGRAPHS:
+                for inside in section:
+                    inside.kept = False
+
+
+def _is_title(item: Item) -> bool:
+    if len(item.text) > _LONGEST_TITLE or item.role in {Role.CODE, Role.CAPTION}:
+        return False
+    if item.role is not Role.HEADING and len(item.text) > 40:
+        return False
+    return bool(_TITLE.match(item.text))
+
+
+def _places(items: list[Item]) -> dict[Node, tuple[int, int]]:
+    """First and last index of the items under each element."""
+    places: dict[Node, tuple[int, int]] = {}
+    for index, item in enumerate(items):
+        node: Node | None = item.node
+        steps = 0
+        while node is not None and steps < 64:
+            first, _ = places.get(node, (index, index))
+            places[node] = (first, index)
+            node = node.parent
+            steps += 1
+    return places
+
+
+def _section(items: list[Item], index: int, places: dict[Node, tuple[int, int]]) -> list[Item]:
+    """The items that the heading at `index` stands over, itself the first."""
+    item = items[index]
+    node = item.node
+    last = places[node][1]
+    while node.parent is not None and places.get(node.parent, (-1, 0))[0] == index:
+        node = node.parent
+        last = places[node][1]
+    if last > index:
+        return items[index : last + 1]
+    if item.role is not Role.HEADING:
+        return [item]
+    return _loose(items, index, places, node)
+
+
+def _loose(
+    items: list[Item], index: int, places: dict[Node, tuple[int, int]], node: Node
+) -> list[Item]:
+    """The heading and its siblings' items up to the next heading, or to prose."""
+    end = places.get(node.parent, (index, index))[1] if node.parent is not None else index
+    section = [items[index]]
+    for item in items[index + 1 : end + 1]:
+        if item.role is Role.HEADING and item.node.tag <= items[index].node.tag:
+            break
+        if item.score >= _PROSE:
+            break
+        section.append(item)
+    return section
