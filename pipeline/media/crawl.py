@@ -254,7 +254,9 @@ class Crawl:
             tags = reply.header_values("x-robots-tag")
             if why := judge_opt_out(tags, reply.header("tdm-reservation"), self._agent):
                 raise _bad(why)
-            return await _read_body(reply, self._limits.max_bytes)
+            is_video = visit.content_type.lower().startswith("video/")
+            limits = self._limits
+            return await _read_body(reply, limits.max_video_bytes if is_video else limits.max_bytes)
 
     def _hold_off(self, host: _Host, reply: Reply) -> None:
         host.last_hold = reply.status

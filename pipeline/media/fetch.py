@@ -56,22 +56,15 @@ class Fetcher:
     def __init__(self, limits: FetchLimits, opener: Opener | None = None) -> None:
         self._limits = limits
         self._opener = opener
+        self._started = False
         self._stack = AsyncExitStack()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._crawl: Crawl | None = None
 
     def start(self) -> None:
-        """Start the event loop; offline there is none to start."""
-        if self._limits.offline or self._loop is not None:
-            return
-        if not any(mark in self._limits.user_agent for mark in ("@", "://")):
-            _log.warning("[fetch] user_agent names no contact: hosts may turn such clients away")
-        self._loop = asyncio.new_event_loop()
-        self._loop.set_default_executor(ThreadPoolExecutor(_LOOKUPS, "look-up"))
-        self._thread = threading.Thread(target=self._loop.run_forever, name="fetch", daemon=True)
-        self._thread.start()
-        self._crawl = self._run(_open_crawl(self._stack, self._limits, self._opener))
+        """Make ready; the event loop starts with the first URL, for many builds fetch nothing."""
+        self._started = True
 
     def fetch(self, urls: Sequence[str]) -> list[Outcome]:
         """One outcome for each URL, in their order; all bodies are in memory at once."""
@@ -80,12 +73,15 @@ class Fetcher:
 
     def stream(self, urls: Iterable[str]) -> Iterator[Outcome]:
         """What comes of each URL, each once, in the order in which they end; few wait in memory."""
-        if self._limits.offline:
-            yield from (_offline(url) for url in dict.fromkeys(urls))
-            return
-        if self._crawl is None:
+        if not self._started:
             raise RuntimeError("a Fetcher is started before it fetches")
-        outcomes = self._crawl.stream(urls)
+        once = dict.fromkeys(urls)
+        if self._limits.offline:
+            yield from map(_offline, once)
+            return
+        if not once:
+            return
+        outcomes = self._opened().stream(once)
         try:
             while handful := self._run(_next_of(outcomes)):
                 yield from handful
@@ -94,6 +90,7 @@ class Fetcher:
 
     def stop(self) -> None:
         """Close all connections and end the loop."""
+        self._started = False
         if self._loop is None or self._thread is None:
             return
         self._run(self._stack.aclose())
@@ -108,6 +105,19 @@ class Fetcher:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _opened(self) -> Crawl:
+        """The crawl, in a loop that runs."""
+        if self._crawl is not None:
+            return self._crawl
+        if not any(mark in self._limits.user_agent for mark in ("@", "://")):
+            _log.warning("[fetch] user_agent names no contact: hosts may turn such clients away")
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(_LOOKUPS, "look-up"))
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fetch", daemon=True)
+        self._thread.start()
+        self._crawl = self._run(_open_crawl(self._stack, self._limits, self._opener))
+        return self._crawl
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         assert self._loop is not None

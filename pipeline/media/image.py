@@ -33,6 +33,7 @@ _DAMAGE = (
 """What Pillow's decoders raise on bytes that are not what they claim."""
 
 _SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
+_BAND_PIXELS = 1 << 22
 _ORIENTATION = 0x0112  # EXIF tag 274
 
 
@@ -184,7 +185,30 @@ def _refuse_large(size: tuple[int, int], limits: ImageLimits) -> None:
 
 
 def _to_rgb(image: "PilImage") -> "PilImage":
-    """The image in sRGB, transparent parts on white."""
+    """The image in sRGB, transparent parts on white; large ones a band at a time.
+
+    A colour change makes up to four copies: of 64 megapixels over a gigabyte, of a band some MB.
+    """
+    from PIL import Image
+
+    width, height = image.size
+    rows = max(1, _BAND_PIXELS // width)
+    if rows >= height or _is_plain(image):
+        return _band_to_rgb(image)
+    whole = Image.new("RGB", image.size)
+    for top in range(0, height, rows):
+        band = image.crop((0, top, width, min(height, top + rows)))
+        whole.paste(_band_to_rgb(band), (0, top))
+    return whole
+
+
+def _is_plain(image: "PilImage") -> bool:
+    return (
+        image.mode == "RGB" and not image.has_transparency_data and "icc_profile" not in image.info
+    )
+
+
+def _band_to_rgb(image: "PilImage") -> "PilImage":
     from PIL import Image
 
     profile = image.info.get("icc_profile")
@@ -204,11 +228,11 @@ def _eight_bits(image: "PilImage") -> "PilImage":
     import numpy as np
     from PIL import Image
 
-    grey = np.asarray(image, dtype=np.uint32)
+    scaled = (np.arange(1 << 16, dtype=np.uint32) * 255 + 32767) // 65535
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
-        grey = np.where(grey == transparent, 65535, grey)
-    return Image.fromarray(((grey * 255 + 32767) // 65535).astype(np.uint8))
+        scaled[transparent] = 255
+    return Image.fromarray(scaled.astype(np.uint8)[np.asarray(image)])
 
 
 def _to_srgb(image: "PilImage", profile: bytes | None) -> "PilImage":

@@ -14,6 +14,7 @@ class FetchLimits:
         total_timeout_s: of one URL's transfer with all its redirects; waiting for the host's turn
             does not count.
         max_bytes: of a body, on the wire and after inflation.
+        max_video_bytes: the same for what the server calls a video.
         max_redirects: hops from the URL on a page to the media.
         retries: further attempts after a lost connection or a 429, 500, 502, 503 or 504.
         retry_wait_s: pause before the second attempt, doubled before each further one.
@@ -31,6 +32,7 @@ class FetchLimits:
 
     total_timeout_s: float = bounded(30.0, at_least=0.05)
     max_bytes: int = bounded(20 << 20, at_least=1)
+    max_video_bytes: int = bounded(100 << 20, at_least=1)
     max_redirects: int = 5
     retries: int = 2
     retry_wait_s: float = 1.0

@@ -114,6 +114,13 @@ def test_a_slow_body_ends_at_the_total_time(server, limits):
     assert time.monotonic() - begun < 2.0
 
 
+def test_videos_have_a_cap_of_their_own(server, limits):
+    large = replace(limits, max_bytes=1000, max_video_bytes=3000)
+    url = server.say("/a", bytes(2000), Content_Type="video/mp4")
+    assert fetch(url, large).body == bytes(2000)
+    assert reason(server.say("/b", bytes(2000)), large) is Reason.TOO_MANY_BYTES
+
+
 def test_an_endless_body_ends_at_the_cap(server, limits):
     async def pour(request):
         response = web.StreamResponse()
@@ -348,7 +355,10 @@ def test_a_fetcher_is_started_first_and_stopped_twice(server, limits):
 
 
 def test_a_user_agent_without_a_contact_is_warned_of(limits, caplog):
-    with Fetcher(replace(limits, user_agent="open-m3w/0.1")):
+    with Fetcher(replace(limits, user_agent="open-m3w/0.1")) as fetcher:
+        assert fetcher.fetch([]) == []
+        assert "names no contact" not in caplog.text
+        fetcher.fetch(["http://127.0.0.1:1/"])
         assert "names no contact" in caplog.text
 
 

@@ -269,6 +269,17 @@ def test_transparent_palettes_grey_and_keyed_colours_are_white():
         assert decode_image(saved(image, "PNG", **options), LIMITS).getpixel((5, 5)) == (255,) * 3
 
 
+def test_large_pictures_are_turned_to_rgb_in_bands(monkeypatch):
+    image = noise(200, 100).convert("RGBA")
+    image.putalpha(Image.linear_gradient("L").resize((200, 100)))
+    sixteen = Image.fromarray(np.arange(200 * 100, dtype=np.uint16).reshape(100, 200) * 3)
+    contents = [saved(image, "PNG", icc_profile=swapped_profile()), saved(sixteen, "PNG")]
+    contents.append(saved(noise(200, 100).quantize(), "PNG", transparency=3))
+    whole = [decode_image(content, LIMITS).tobytes() for content in contents]
+    monkeypatch.setattr("pipeline.media.image._BAND_PIXELS", 200 * 7)
+    assert [decode_image(content, LIMITS).tobytes() for content in contents] == whole
+
+
 def test_one_bit_and_grey_become_rgb():
     for image in (Image.new("1", (64, 64), 1), Image.new("L", (64, 64), 255)):
         decoded = decode_image(saved(image, "PNG"), LIMITS)
