@@ -1,5 +1,7 @@
 """Which of a page's items are its content: regions weighed, then the richest container."""
 
+import re
+
 from pipeline.extract.cards import find_cards, is_portrait, leads_away
 from pipeline.extract.declared import Kind
 from pipeline.extract.images import declared_side
@@ -11,6 +13,12 @@ from schemas.records import Role
 
 _IMAGE_SCORE = 60.0
 """A content image counts as much for its block as a line of text."""
+_ICON_PX = 48
+_SIGN = re.compile(
+    r"^\s*\[?(?:note|tip|warning|caution|important|info(?:rmation)?|hint|prev(?:ious)?|next|home|up|"
+    r"down|back|top|menu|search|close|icon|logo|arrow|external link|rss|print|email|bullet)\]?\s*$",
+    re.IGNORECASE,
+)
 _ARTICLE = 400.0
 """So much prose outside of cards makes a page an article, whatever else it holds."""
 _DECLARED_ARTICLE = 150.0
@@ -90,9 +98,14 @@ def _score(item: Item) -> float:
 
 
 def is_icon(item: Item) -> bool:
-    """Whether the page itself declares the image too small to be a picture."""
+    """Whether the page itself says that the image is no picture: by its declared size or its alt.
+
+    "[Note]", "Next" and their like are signs that stand beside a text on every page of a site.
+    """
     width, height = declared_side(item.node, "width"), declared_side(item.node, "height")
-    return 0 < width <= 48 or 0 < height <= 48
+    if 0 < width <= _ICON_PX or 0 < height <= _ICON_PX:
+        return True
+    return bool(_SIGN.match(item.node.get("alt")))
 
 
 def _container(walk: Walk) -> Node:

@@ -1,5 +1,6 @@
 """A page parsed to its document: blocks in reading order, boilerplate cut, media still links."""
 
+from pipeline.extract.captions import tie_captions
 from pipeline.extract.content import choose_content, is_icon
 from pipeline.extract.declared import declared_kind
 from pipeline.extract.decode import decode_html
@@ -9,7 +10,7 @@ from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
 from pipeline.extract.tree import Node, parse_html
 from pipeline.extract.walk import Item, Walker
-from schemas.records import Block, Document, ImageLink, Page, Role, TextBlock, VideoLink
+from schemas.records import Block, Document, ImageLink, Page, TextBlock, VideoLink
 from schemas.rejection import BadInput, Reason
 
 
@@ -64,25 +65,18 @@ def _title(head: Node | None) -> str:
 
 
 def _blocks(items: list[Item]) -> list[Block]:
-    captions = _captions(items)
+    items = [item for item in items if item.is_text or not is_icon(item)]
+    captions = tie_captions(items)
     blocks: list[Block] = []
-    for item in items:
+    for index, item in enumerate(items):
         if item.is_text:
             blocks.append(TextBlock(item.text, item.role))
         elif item.node.tag == "video":
-            caption = captions.get(item.figure, "") if item.figure else ""
-            blocks.append(VideoLink(item.url, item.poster, caption, item.node.get("title")))
-        elif not is_icon(item):
-            blocks.append(_image(item, captions.get(item.figure, "") if item.figure else ""))
+            title = item.node.get("title") or item.node.get("aria-label")
+            blocks.append(VideoLink(item.url, item.poster, captions.get(index, ""), title))
+        else:
+            blocks.append(_image(item, captions.get(index, "")))
     return blocks
-
-
-def _captions(items: list[Item]) -> dict[Node, str]:
-    found: dict[Node, str] = {}
-    for item in items:
-        if item.is_text and item.role is Role.CAPTION and item.figure is not None:
-            found[item.figure] = f"{found.get(item.figure, '')} {item.text}".strip()
-    return found
 
 
 def _image(item: Item, caption: str) -> ImageLink:

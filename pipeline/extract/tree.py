@@ -50,8 +50,8 @@ def parse_html(html: str, limits: ExtractLimits) -> Node:
     Raises:
         BadInput: PARSE_ERROR where no tree came of it.
     """
-    if "\0" in html:
-        html = html.replace("\0", "")
+    if "\0" in html or "\1" in html:
+        html = html.replace("\0", "").replace("\1", "")
     if is_guarded(html, limits):
         return _parse_slow(html)
     return _parse_fast(html)

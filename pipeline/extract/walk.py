@@ -6,6 +6,7 @@ from typing import Final
 
 from pipeline.extract import images
 from pipeline.extract.boilerplate import Region, region_of
+from pipeline.extract.captions import is_caption
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.tree import Node
 from schemas.records import Role
@@ -80,6 +81,12 @@ _ROLES: Final[dict[str, Role]] = {
 _IMAGES = frozenset({"img", "amp-img", "image"})
 
 
+# Stand in a block's text for a line break and for an image; no page holds them: parse_html
+# takes them out.
+_BREAK = "\x00"
+_MEDIA = "\x01"
+
+
 @dataclass(slots=True, eq=False)
 class Item:
     """A text, an image or a video where it stands.
@@ -92,7 +99,6 @@ class Item:
         url: of an image or a video.
         zones: the marked elements around it, outermost first.
         href: of the link around an image.
-        figure: the element that ties images to a caption, if any.
     """
 
     node: Node
@@ -101,10 +107,8 @@ class Item:
     links: int = 0
     url: str = ""
     poster: str = ""
-    caption: str = ""
     zones: tuple[Node, ...] = ()
     href: str = ""
-    figure: Node | None = None
     score: float = 0.0
     kept: bool = True
     carded: bool = False
@@ -151,11 +155,11 @@ class Walker:
         self.found = Walk()
         self.pieces: list[str] = []
         self.link_pieces: list[str] = []
+        self.inline: list[Item] = []
         self.block: Node | None = None
         self.role = Role.PARAGRAPH
         self.zones: tuple[Node, ...] = ()
         self.href = ""
-        self.figure: Node | None = None
         self.seen_urls: set[str] = set()
 
     def walk(self, body: Node) -> Walk:
@@ -194,7 +198,7 @@ class Walker:
             return
         node.index = len(self.found.nodes)
         self.found.nodes.append(node)
-        state = (self.block, self.role, self.zones, self.href, self.figure)
+        state = (self.block, self.role, self.zones, self.href)
         if region is not Region.PLAIN:
             self.found.regions[node] = region
             self.found.outer[node] = self.zones
@@ -202,9 +206,7 @@ class Walker:
         if tag in _BLOCKS:
             self._flush()
             self.block = node
-            self._set_role(tag)
-            if tag == "figure":
-                self.figure = node
+            self._set_role(node)
         elif tag == "a":
             self.href = node.get("href")
         if node.attrs.get("style"):
@@ -215,10 +217,12 @@ class Walker:
     def _leave(self, mark: _Exit) -> None:
         if mark.node.tag in _BLOCKS:
             self._flush()
-        self.block, self.role, self.zones, self.href, self.figure = mark.restore  # type: ignore[assignment]
+        self.block, self.role, self.zones, self.href = mark.restore  # type: ignore[assignment]
 
-    def _set_role(self, tag: str) -> None:
-        role = _ROLES.get(tag)
+    def _set_role(self, node: Node) -> None:
+        role = _ROLES.get(node.tag)
+        if is_caption(node):
+            role = Role.CAPTION
         if role is None or self.role in {Role.HEADING, Role.CODE, Role.CAPTION}:
             return
         self.role = role
@@ -228,10 +232,10 @@ class Walker:
         if self.role is Role.CODE:
             self.pieces.append("\n")
             return
-        if self.pieces and self.pieces[-1] == "\x00":
+        if self.pieces and self.pieces[-1] == _BREAK:
             self._flush()
             return
-        self.pieces.append("\x00")
+        self.pieces.append(_BREAK)
 
     def _stop_word(self, node: Node) -> None:
         """A cut element parts the words beside it."""
@@ -273,44 +277,74 @@ class Walker:
             items.pop()
 
     def _flush(self) -> None:
-        if not self.pieces:
-            return
-        raw = "".join(self.pieces)
+        if self.pieces:
+            self._emit("".join(self.pieces))
+            self.pieces.clear()
+            self.link_pieces.clear()
+            self.inline.clear()
+
+    def _emit(self, raw: str) -> None:
+        """The block's text; an image within one of its sentences stands behind that text."""
         if self.role is Role.CODE:
-            text = raw.replace("\x00", "\n").strip("\r\n").rstrip()
-        else:
-            text = " ".join(raw.replace("\x00", " ").split())
+            text = raw.replace(_BREAK, "\n").replace(_MEDIA, "").strip("\r\n").rstrip()
+            self._add_text(text)
+            self.found.items.extend(self.inline)
+            return
+        waiting: list[Item] = []
+        text = ""
+        for index, piece in enumerate(raw.replace(_BREAK, " ").split(_MEDIA)):
+            piece = " ".join(piece.split())
+            if text and piece and not _goes_on(text, piece):
+                self._add_text(text)
+                self.found.items.extend(waiting)
+                waiting, text = [], ""
+            elif not text and waiting and piece:
+                self.found.items.extend(waiting)
+                waiting = []
+            text = f"{text} {piece}".strip()
+            if index < len(self.inline):
+                waiting.append(self.inline[index])
+        self._add_text(text)
+        self.found.items.extend(waiting)
+
+    def _add_text(self, text: str) -> None:
         if text and self.block is not None:
             links = len(" ".join("".join(self.link_pieces).split())) if self.link_pieces else 0
             self.found.items.append(
-                Item(self.block, text, self.role, min(links, len(text)), zones=self.zones,
-                     figure=self.figure)
-            )  # fmt: skip
-        self.pieces.clear()
-        self.link_pieces.clear()
+                Item(self.block, text, self.role, min(links, len(text)), zones=self.zones)
+            )
 
     def _image(self, node: Node) -> None:
         url = images.image_url(node, self.base, self.limits)
         if not url:
             return
-        self._media(Item(node, url=url, zones=self.zones, href=self.href, figure=self.figure))
+        self._media(Item(node, url=url, zones=self.zones, href=self.href))
 
     def _video(self, node: Node) -> None:
         url, poster = images.video_urls(node, self.base)
         if url:
-            self._media(Item(node, url=url, poster=poster, zones=self.zones, figure=self.figure))
+            self._media(Item(node, url=url, poster=poster, zones=self.zones))
 
     def _background(self, node: Node) -> None:
         url = images.background_url(node, self.base)
         if url:
-            self._media(Item(node, url=url, zones=self.zones, href=self.href, figure=self.figure))
+            self._media(Item(node, url=url, zones=self.zones, href=self.href))
 
     def _media(self, item: Item) -> None:
         if item.url in self.seen_urls and item.node.parent and item.node.parent.tag == "noscript":
             return
         self.seen_urls.add(item.url)
-        self._flush()
-        self.found.items.append(item)
+        if any(not piece.isspace() for piece in self.pieces):
+            self.pieces.append(_MEDIA)
+            self.inline.append(item)
+        else:
+            self._flush()
+            self.found.items.append(item)
+
+
+def _goes_on(before: str, after: str) -> bool:
+    """Whether a sentence runs on behind an image that stands in it."""
+    return before[-1] not in '.!?:;…»”"' and (after[0].islower() or after[0] in ",.;:)")
 
 
 def _first_alt(node: Node) -> str:

@@ -1,5 +1,6 @@
 """The language of a text, by a model that lies in its wheel: no network."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -8,6 +9,9 @@ from schemas.rejection import Reason, Why
 
 _CHARACTERS = 4000
 """As much of a text as the model reads; its own default of 80 is too little for a page."""
+
+# Numbers, marks and capitals tell little of a language and unsettle the model on short texts.
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class LanguageLimits:
 
 def identify_language(text: str) -> tuple[str, float]:
     """ISO 639-1 code and probability in [0, 1] of the text's language; ("", 0.0) of no text."""
-    sample = " ".join(text[: 2 * _CHARACTERS].split())[:_CHARACTERS]
+    sample = " ".join(_WORD.findall(text[: 2 * _CHARACTERS].lower()))[:_CHARACTERS]
     if not sample:
         return "", 0.0
     best = _detector().detect(sample, model="lite", k=1)
