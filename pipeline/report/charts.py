@@ -38,12 +38,12 @@ def histogram(title: str, spread: Spread, limit: float | None = None) -> Markup:
     """A histogram of some numbers, with a line where their limit is."""
     bars = spread.bars(limit=limit)
     line = [_limit_line(bars, limit)] if limit is not None else []
-    facts = [f"median {rounded(spread.quantile(0.5))}", f"{figure_of(spread.count)} values"]
-    facts += ["log scale"] if bars.is_log else []
+    facts = [f"median {rounded(spread.quantile(0.5))}", f"n {figure_of(spread.count)}"]
+    facts += ["log"] if bars.is_log else []
     ends = tag(
         "div",
         tag("span", figure_of(bars.edges[0])),
-        tag("span", " · ".join(facts)),
+        tag("span", ", ".join(facts)),
         tag("span", figure_of(bars.edges[-2] if bars.is_whole else bars.edges[-1])),
         class_="axis",
     )

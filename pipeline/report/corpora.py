@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.report.sources import Place, ReportFiles, sidecar_of, table_batches
 from pipeline.report.spread import Spread
@@ -14,6 +15,9 @@ from schemas.tables import SHARD_INDEX
 
 MEASURES = ("images", "videos", "texts", "words", "score", "size")
 """Columns of a shard's index whose spread is shown."""
+
+LOWEST = 6
+"""Samples of a corpus with the lowest scores that are shown."""
 
 
 @dataclass(slots=True)
@@ -28,6 +32,7 @@ class CorpusFigures:
         sums: of images, videos, texts and words over all samples.
         spreads: of each measure over the samples.
         shown: places of the samples to show, in the order of the corpus.
+        lowest: places of the samples with the lowest scores, the lowest first.
     """
 
     name: str
@@ -37,6 +42,7 @@ class CorpusFigures:
     sums: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     spreads: dict[str, Spread] = field(default_factory=lambda: defaultdict(Spread))
     shown: list[Place] = field(default_factory=list)
+    lowest: list[Place] = field(default_factory=list)
 
 
 def read_corpora(
@@ -79,6 +85,7 @@ def _read_corpus(
             figures.shown.append(Place(shard, row))
             following = next(numbers, None)
         _fold(figures, batch)
+        _keep_lowest(figures, shard, batch)
     return figures
 
 
@@ -89,6 +96,20 @@ def _index_batches(
     for entry in entries:
         for batch in table_batches(f"{output}/{sidecar_of(entry.path)}", SHARD_INDEX.names, files):
             yield entry.path, batch
+
+
+def _keep_lowest(figures: CorpusFigures, shard: str, batch: pa.RecordBatch) -> None:
+    """Keeps the places of the lowest scores so far."""
+    scored = batch.filter(pc.is_valid(batch["score"]))
+    order = pc.sort_indices(scored, sort_keys=[("score", "ascending"), ("key", "ascending")])
+    rows = scored.take(order[:LOWEST]).to_pylist()
+    places = [*figures.lowest, *(Place(shard, row) for row in rows)]
+    figures.lowest = sorted(places, key=_by_score)[:LOWEST]
+
+
+def _by_score(place: Place) -> tuple[float, str]:
+    """Orders places by their score, then by their key."""
+    return place.row["score"], place.row["key"]
 
 
 def _fold(figures: CorpusFigures, batch: pa.RecordBatch) -> None:

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from pipeline.report.markup import Markup, count_of, joined, link, tag
+from pipeline.report.markup import Markup, count_of, figure_of, joined, link, tag
 from pipeline.report.samples import Shown
 from schemas.records import ImagePart, Pair, Part, Role, TextPart, Video
 from schemas.records import Sequence as Interleaved
@@ -13,6 +14,7 @@ _OPEN_WEIGHT = 1_500
 
 _IMAGE_WEIGHT = 350
 _MOST_CHARACTERS = 12_000
+_PAIR_CHARACTERS = 500
 _BLOCKS = {
     Role.HEADING: "h4",
     Role.PARAGRAPH: "p",
@@ -37,7 +39,7 @@ def sequence_card(shown: Shown) -> Markup:
     ]
     if sequence.fetched_at:
         facts.append(f"fetched {sequence.fetched_at[:10]}")
-    opened, rest = _split(sequence.parts)
+    opened, rest = _split(_without_echoes(sequence.parts))
     thumbnails = iter(shown.thumbnails)
     body = [tag("div", *_blocks(opened, thumbnails), class_="read", dir="auto")]
     if rest:
@@ -62,24 +64,31 @@ def pair_card(shown: Shown) -> Markup:
     if not isinstance(shown.record, Pair):
         return _damaged_card(shown)
     pair = shown.record
-    facts = [f"{pair.media.width} × {pair.media.height}", f"from {pair.source}"]
+    facts = [f"score\xa0{pair.score:.3f}"] if pair.score is not None else []
+    facts.append(f"from\xa0{pair.source}")
+    facts.append(f"{pair.media.width}\xa0×\xa0{pair.media.height}")
     if isinstance(pair.media, Video):
-        facts.append(f"{pair.media.seconds:.1f} s")
-    if pair.score is not None:
-        facts.append(f"score {pair.score:.3f}")
+        facts.append(f"{pair.media.seconds:.1f}\xa0s")
     thumbnail = shown.thumbnails[0] if shown.thumbnails else ""
     is_video = isinstance(pair.media, Video)
     return tag(
         "article",
         tag("div", picture(thumbnail, pair.text), class_="frame video" if is_video else "frame"),
-        tag("p", pair.text, class_="text", dir="auto"),
+        tag("p", _shortened(pair.text), class_="text", dir="auto"),
         tag("p", " · ".join(facts), class_="facts"),
-        tag("p", link(pair.page_url)),
+        tag("p", link(pair.page_url, host_only=True)),
         _licence(pair.licence),
         class_="card pair",
         id=f"sample-{shown.key}",
         title=f"{shown.shard} · {shown.key}",
     )
+
+
+def _shortened(text: str) -> str:
+    """A pair's text, cut where it would be the longest thing on the page."""
+    if len(text) <= _PAIR_CHARACTERS:
+        return text
+    return f"{text[:_PAIR_CHARACTERS]} … ({figure_of(len(text))} characters)"
 
 
 def _damaged_card(shown: Shown) -> Markup:
@@ -94,13 +103,28 @@ def _damaged_card(shown: Shown) -> Markup:
 
 
 def _split(parts: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Part]]:
-    """The parts that are open at once, and the rest."""
+    """The parts that are open at once, and the rest; a heading stays with what it heads."""
     weight = 0
     for number, part in enumerate(parts):
         weight += len(part.text) if isinstance(part, TextPart) else _IMAGE_WEIGHT
         if weight > _OPEN_WEIGHT and number:
+            while number > 1 and _is_heading(parts[number - 1]):
+                number -= 1
             return parts[:number], parts[number:]
     return parts, ()
+
+
+def _is_heading(part: Part) -> bool:
+    return isinstance(part, TextPart) and part.role is Role.HEADING
+
+
+def _without_echoes(parts: Sequence[Part]) -> Sequence[Part]:
+    """The parts with no caption on an image that stands as a text of its own too."""
+    texts = {part.text for part in parts if isinstance(part, TextPart)}
+    return [
+        replace(part, caption="") if isinstance(part, ImagePart) and part.caption in texts else part
+        for part in parts
+    ]
 
 
 def _cut(parts: Sequence[Part]) -> Iterator[Part]:
@@ -159,7 +183,7 @@ def _image(part: ImagePart, thumbnail: str) -> Markup:
         lines.append(tag("p", part.caption, class_="caption", dir="auto"))
     if part.alt:
         lines.append(tag("p", tag("span", "alt ", class_="label"), part.alt, dir="auto"))
-    facts = f"{part.image.width} × {part.image.height}"
+    facts = f"{part.image.width}\xa0×\xa0{part.image.height}"
     scores = [score for score in part.scores if math.isfinite(score)]
     if scores:
         facts += f" · best sentence {max(scores):.3f}"
@@ -177,5 +201,5 @@ def picture(thumbnail: str, alt: str) -> Markup:
 def _licence(licence: Sequence[str]) -> Markup:
     """What the page said of a licence."""
     if not licence:
-        return tag("p", "no licence found on the page", class_="facts")
+        return Markup()
     return tag("p", "licence: ", joined((link(one) for one in licence), " "), class_="facts")

@@ -48,16 +48,24 @@ def tag(element: str, *content: str, **attributes: str | None) -> Markup:
     return Markup(f"<{element}{written}>{joined(content)}</{element}>")
 
 
-def link(url: str) -> Markup:
-    """A URL as text, and as a link where it leads to the web; the page says nothing to its host."""
+def link(url: str, *, host_only: bool = False) -> Markup:
+    """A URL as text, and as a link where it leads to the web; the page says nothing to its host.
+
+    Args:
+        url: any text.
+        host_only: show no more than the host of a URL that leads to the web.
+    """
     shown = _OVERRIDES.sub("\ufffd", url)
+    if host_only and is_web(url):
+        shown = urlsplit(shown).netloc
     if len(shown) > _URL_CHARACTERS:
         half = _URL_CHARACTERS // 2
         shown = f"{shown[:half]} … {shown[-half:]}"
     if not is_web(url):
         return tag("bdi", shown, class_="url")
     rel = "noreferrer noopener nofollow"
-    return tag("a", tag("bdi", shown), href=url, rel=rel, class_="url")
+    title = _OVERRIDES.sub("\ufffd", url) if host_only else None
+    return tag("a", tag("bdi", shown), href=url, rel=rel, class_="url", title=title)
 
 
 def is_web(url: str) -> bool:

@@ -159,7 +159,7 @@ def _corpora(corpora: Iterable[CorpusFigures]) -> Markup:
         title = tag("h3", _TITLES.get(figures.name, figures.name))
         facts_line = tag("p", " · ".join(facts), class_="facts")
         cards.append(tag("article", title, facts_line, *charts, class_="card"))
-    return tag("div", *cards, class_="grid")
+    return tag("div", *cards, class_="grid corpora")
 
 
 def _is_telling(figures: CorpusFigures, measure: str) -> bool:
@@ -197,19 +197,28 @@ def _copies(tables: Tables) -> Iterator[Markup]:
 
 
 def _gallery(corpus: str, shown: list[Shown], corpora: list[CorpusFigures]) -> Iterator[Markup]:
-    """Samples of one corpus."""
+    """Samples of one corpus: taken at equal steps, then those with the lowest scores."""
     total = sum(figures.samples for figures in corpora if figures.name == corpus)
+    by_lot = [sample for sample in shown if not sample.is_lowest]
+    lowest = [sample for sample in shown if sample.is_lowest]
+    yield tag("p", _how_chosen(by_lot, total), class_="lead")
+    card, kind = (sequence_card, "grid wide") if corpus == "m3w" else (pair_card, "grid pairs")
+    yield tag("div", *map(card, by_lot), class_=kind)
+    if lowest:
+        yield tag("h3", "The lowest scores that were kept", class_="group")
+        yield tag("div", *map(card, lowest), class_=kind)
+
+
+def _how_chosen(shown: list[Shown], total: int) -> str:
+    """How the samples were chosen, and how many of them name a licence."""
+    licensed = sum(bool(sample.record and sample.record.licence) for sample in shown)
     how = (
-        "All there are"
+        "All there are."
         if len(shown) == total
         else f"{len(shown)} of {figure_of(total)} ({share_of(len(shown), total)}), taken at equal "
-        "steps through the shards, whose order is that of content digests: nobody chose them"
+        "steps through the shards, whose order is that of content digests: nobody chose them."
     )
-    yield tag("p", f"{how}. Texts and order are those of the shard.", class_="lead")
-    if corpus == "m3w":
-        yield tag("div", *map(sequence_card, shown), class_="grid wide")
-    else:
-        yield tag("div", *map(pair_card, shown), class_="grid pairs")
+    return f"{how} Evidence of a licence was found on the page of {figure_of(licensed)}."
 
 
 def _provenance(manifest: Manifest) -> Iterator[Markup]:

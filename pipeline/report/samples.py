@@ -1,7 +1,7 @@
 """Samples to look at: records read back from the shards, with thumbnails of their media."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.report.corpora import CorpusFigures
 from pipeline.report.sources import Place, ReportFiles, read_members
@@ -25,6 +25,7 @@ class Shown:
         record: the sequence or the pair; None where the sample is damaged.
         thumbnails: data URIs of its images in order, "" for those without.
         fault: what is wrong with a damaged sample, or "".
+        is_lowest: whether it is shown for its low score, not by equal steps.
     """
 
     corpus: str
@@ -33,17 +34,22 @@ class Shown:
     record: Sequence | Pair | None
     thumbnails: tuple[str, ...] = ()
     fault: str = ""
+    is_lowest: bool = False
 
 
 def read_samples(
     output: str, corpora: Iterable[CorpusFigures], thumbnails: Thumbnails, files: ReportFiles
 ) -> list[Shown]:
     """The samples that were chosen of each corpus, one in memory at a time."""
-    return [
-        read_sample(output, corpus.name, place, thumbnails, files)
-        for corpus in corpora
-        for place in corpus.shown
-    ]
+    shown = []
+    for corpus in corpora:
+        for place in corpus.shown:
+            shown.append(read_sample(output, corpus.name, place, thumbnails, files))
+        if corpus.name != "m3w" and corpus.samples > len(corpus.shown):
+            for place in corpus.lowest:
+                sample = read_sample(output, corpus.name, place, thumbnails, files)
+                shown.append(replace(sample, is_lowest=True))
+    return shown
 
 
 def read_sample(

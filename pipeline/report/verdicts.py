@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,28 +91,33 @@ def read_verdicts(output: str, files: ReportFiles) -> Verdicts:
     for path in files.list(f"{output}/decisions"):
         if path.endswith(".parquet"):
             for batch in table_batches(path, columns, files):
-                fold_decisions(verdicts, pa.Table.from_batches([batch]))
+                fold_decisions(verdicts, batch)
     return verdicts
 
 
-def fold_decisions(verdicts: Verdicts, table: pa.Table) -> None:
+def fold_decisions(verdicts: Verdicts, rows: pa.RecordBatch) -> None:
     """Adds some rows of the decisions table."""
-    verdicts.rows += table.num_rows
-    groups = table.group_by(["stage", "kind", "kept", "reason"]).aggregate([([], "count_all")])
-    for group in groups.to_pylist():
-        stage, kind, reason = group["stage"], group["kind"], group["reason"]
-        if group["kept"]:
-            verdicts.kept[stage, kind] += group["count_all"]
-            continue
-        mask = pc.and_(pc.equal(table["stage"], stage), pc.equal(table["kind"], kind))
-        mask = pc.and_(mask, pc.invert(table["kept"]))
-        same = pc.equal(table["reason"], reason) if reason else pc.is_null(table["reason"])
-        refusals = verdicts.refused.setdefault((stage, kind, reason or ""), Refusals())
-        _fold_refusals(refusals, table.filter(pc.and_(mask, same)))
-    _fold_removals(verdicts, table.filter(pc.is_valid(table["eval_set"])))
+    verdicts.rows += rows.num_rows
+    for alike in _groups(rows):
+        first = alike.slice(0, 1).to_pylist()[0]
+        stage, kind, reason = first["stage"], first["kind"], first["reason"] or ""
+        if first["kept"]:
+            verdicts.kept[stage, kind] += alike.num_rows
+        else:
+            refusals = verdicts.refused.setdefault((stage, kind, reason), Refusals())
+            _fold_refusals(refusals, alike)
+    _fold_removals(verdicts, rows.filter(pc.is_valid(rows["eval_set"])))
 
 
-def _fold_refusals(refusals: Refusals, rows: pa.Table) -> None:
+def _groups(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The rows that agree in stage, kind, verdict and reason, together."""
+    columns = [rows[name].cast(pa.string()) for name in ("stage", "kind", "kept", "reason")]
+    names = pc.binary_join_element_wise(*columns, "\x1f", null_handling="replace")
+    for name in pc.unique(names).to_pylist():
+        yield rows.filter(pc.equal(names, name))
+
+
+def _fold_refusals(refusals: Refusals, rows: pa.RecordBatch) -> None:
     """Adds rows that share stage, kind and reason."""
     refusals.count += rows.num_rows
     _fold_values(refusals.spreads, rows.filter(pc.is_valid(rows["value"])))
@@ -127,16 +132,16 @@ def _fold_refusals(refusals: Refusals, rows: pa.Table) -> None:
     refusals.examples = heapq.nsmallest(EXAMPLES, [*refusals.examples, *examples])
 
 
-def _fold_values(spreads: dict[float | None, Spread], rows: pa.Table) -> None:
+def _fold_values(spreads: dict[float | None, Spread], rows: pa.RecordBatch) -> None:
     """Adds the values of rows to the spread of the limit that each was held against."""
     for limit in sorted(pc.unique(rows["limit"]).to_pylist(), key=lambda one: (one is None, one)):
         same = pc.is_null(rows["limit"]) if limit is None else pc.equal(rows["limit"], limit)
         place = limit if limit in spreads or len(spreads) < _LIMITS else None
         spread = spreads.setdefault(place, Spread())
-        spread.add(rows.filter(pc.fill_null(same, False))["value"].to_numpy())
+        spread.add(rows.filter(pc.fill_null(same, False))["value"].to_numpy(zero_copy_only=False))
 
 
-def _fold_removals(verdicts: Verdicts, rows: pa.Table) -> None:
+def _fold_removals(verdicts: Verdicts, rows: pa.RecordBatch) -> None:
     """Adds rows that name an evaluation set."""
     for count in pc.value_counts(rows["eval_set"]).to_pylist():
         verdicts.copies[count["values"]] += count["counts"]
@@ -155,7 +160,8 @@ def _fold_removals(verdicts: Verdicts, rows: pa.Table) -> None:
     verdicts.removals = heapq.nsmallest(MATCHES, [*verdicts.removals, *removals])
 
 
-def _first_rows(rows: pa.Table, number: int) -> Iterable[dict[str, Any]]:
+def _first_rows(rows: pa.RecordBatch, number: int) -> Iterable[dict[str, Any]]:
     """The rows with the smallest keys."""
-    found: list[dict[str, Any]] = rows.sort_by(_SORT).slice(0, number).to_pylist()
+    order = pc.sort_indices(rows, sort_keys=_SORT)[:number]
+    found: list[dict[str, Any]] = rows.take(order).to_pylist()
     return found

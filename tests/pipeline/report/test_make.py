@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -88,7 +89,11 @@ def test_a_dozen_sequences_and_all_of_few_pairs_are_shown(page):
 def test_number_of_samples_can_be_chosen(output, files):
     page = make_report(output.path, output.manifest, files, samples_per_corpus=2).decode()
     assert page.count('class="card sequence"') == 2
-    assert page.count('class="card pair"') == 4
+    assert page.count('class="card pair"') == 4 + 6
+    by_lot, lowest = page.split("The lowest scores that were kept")
+    assert by_lot.count('class="card pair"') == 4
+    scores = [float(score) for score in re.findall(r"score\s(0\.\d+)", lowest)]
+    assert scores == [0.2, 0.21, 0.22, 0.23, 0.24, 0.25]
 
 
 def test_removed_copies_are_shown_where_their_bytes_are_had(output, files, picture):

@@ -15,7 +15,8 @@ def fold(decisions, parts=1) -> Verdicts:
     verdicts = Verdicts()
     size = -(-len(decisions) // parts)
     for start in range(0, len(decisions), size):
-        fold_decisions(verdicts, to_rows(Decision, decisions[start : start + size]))
+        (batch,) = to_rows(Decision, decisions[start : start + size]).to_batches()
+        fold_decisions(verdicts, batch)
     return verdicts
 
 
