@@ -1,6 +1,7 @@
 """Build corpora: `python -m pipeline.build --recipe m3w --input 'crawl/*.warc.gz' --output OUT`."""
 
 import argparse
+import itertools
 import logging
 import os
 import sys
@@ -111,8 +112,9 @@ def _build(arguments: argparse.Namespace, flags: list[str]) -> int:
         result, fresh = work.run(stage)
         ran += fresh
         _progress(result, fresh, time.monotonic() - begun)
-        _check(result, request)
-    _check_pages(work)
+        if result.name == "read":
+            _check_pages(result)
+        _check(result, request, work)
     manifest = _manifest(arguments, request, work)
     if not ran and is_current(output, manifest):
         _say(f"{arguments.output} is up to date: nothing to do")
@@ -161,37 +163,54 @@ def _request(arguments: argparse.Namespace) -> "Request":
     return Request(recipe, inputs, indexes, tuple(digests))
 
 
-def _check(result: "StageResult", request: "Request") -> None:
+def _check(result: "StageResult", request: "Request", work: "Work") -> None:
     """Fails where items are unaccounted for, or where too many are in error."""
     from schemas.rejection import Reason
 
+    errors = request.recipe.errors
     limits = {
-        "read": (request.recipe.errors.parse_share, {Reason.PARSE_ERROR, Reason.DAMAGED_RECORD}),
+        "read": ("parse_share", errors.parse_share, {Reason.PARSE_ERROR, Reason.DAMAGED_RECORD}),
         "fetch": (
-            request.recipe.errors.fetch_share,
+            "fetch_share",
+            errors.fetch_share,
             {Reason.TIMEOUT, Reason.CONNECTION, Reason.HTTP_STATUS, Reason.UNRESOLVED_HOST},
         ),
     }
     for count in result.counts:
         if not count.adds_up:
             lost = count.read - count.kept - sum(count.rejected.values())
+            raise BuildFailed(f"stage {count.name}: {lost} of {count.read} items unaccounted for")
+        key, bound, reasons = limits.get(count.name, ("", 1.0, set()))
+        number = sum(count.rejected.get(str(reason), 0) for reason in reasons)
+        if number > bound * count.read:
             raise BuildFailed(
-                f"stage {count.name}: {lost} of {count.read} items are unaccounted for"
-            )
-        bound, reasons = limits.get(count.name, (1.0, set()))
-        errors = sum(count.rejected.get(str(reason), 0) for reason in reasons)
-        if errors > bound * count.read:
-            raise BuildFailed(
-                f"stage {count.name}: {errors} of {count.read} in error, more than the recipe's "
-                f"share of {bound} (errors.{'parse' if count.name == 'read' else 'fetch'}_share); "
-                f"see {result.folder}/decisions"
+                f"stage {count.name}: {number} of {count.read} {count.kind}s in error, more than "
+                f"the recipe's share of {bound} (errors.{key}): {_examples(result, reasons, work)}"
             )
 
 
-def _check_pages(work: "Work") -> None:
+def _examples(result: "StageResult", reasons: set[Any], work: "Work", most: int = 3) -> str:
+    """The first few items that were in error, with their reasons."""
+    from pipeline.stages.tables import read_rows
+    from schemas.tables import Decision
+
+    rows = (
+        row for path in work.paths(result.name, "decisions") for row in read_rows(path, Decision)
+    )
+    wrong = (f"{row.reason} {row.url or row.detail}" for row in rows if row.reason in reasons)
+    return "; ".join(itertools.islice(wrong, most))
+
+
+def _check_pages(result: "StageResult") -> None:
     """Fails where there was no page at all."""
-    pages = [count for count in work.results["read"].counts if count.kind == "page"]
-    if not sum(count.read for count in pages):
+    from schemas.rejection import Reason
+
+    pages = sum(
+        count.read - count.rejected.get(Reason.DAMAGED_RECORD, 0)
+        for count in result.counts
+        if count.kind == "page"
+    )
+    if not pages:
         raise BuildFailed("the input holds no HTML page")
 
 

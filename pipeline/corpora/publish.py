@@ -3,6 +3,8 @@
 from importlib import metadata
 
 from pipeline.corpora.plan import Request, pool_threshold
+from pipeline.report.make import REPORT, make_report
+from pipeline.report.removed import find_packed
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.inputs import Input
 from pipeline.stages.run import Work
@@ -74,6 +76,15 @@ def publish(output: str, work: Work, manifest: Manifest) -> None:
                 FILES.remove(path)
     for target, source in sorted(wanted.items()):
         FILES.copy(source, target)
+    report = make_report(
+        output,
+        manifest,
+        FILES,
+        find_media=lambda keys: find_packed(
+            work.root, work.paths("decode", "found"), keys, FILES, FILES
+        ),
+    )
+    FILES.write(f"{output}/{REPORT}", report)
     FILES.write(f"{output}/{MANIFEST}", encode_manifest(manifest))
 
 

@@ -1,0 +1,172 @@
+"""The build command says in one line what is wrong, with the right exit code, and leaves nothing."""
+
+import gzip
+
+import pytest
+
+from pipeline.build import main
+
+pytestmark = pytest.mark.beam
+
+WARC_HEAD = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: %s\r\nContent-Type: application/http; msgtype=response\r\nWARC-Record-ID: <urn:uuid:00000000-0000-0000-0000-000000000001>\r\nWARC-Date: 2024-01-01T00:00:00Z\r\nContent-Length: %d\r\n\r\n"
+SENTENCE = "The old ferry crosses the quiet lake with seven boxes of ripe apples number {}, and that is what people have come to see. "
+PAGE = b"<html><title>T</title><body><article><h1>The ferry</h1>%s</article></body></html>"
+
+
+def record(url, body, content_type=b"text/html"):
+    http = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s" % (
+        content_type,
+        len(body),
+        body,
+    )
+    return gzip.compress(WARC_HEAD % (url, len(http)) + http + b"\r\n\r\n", mtime=0)
+
+
+def page(number):
+    paragraphs = "".join(f"<p>{SENTENCE.format(number * 10 + i)}</p>" for i in range(6))
+    return PAGE % paragraphs.encode()
+
+
+@pytest.fixture
+def warc(tmp_path):
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(b"".join(record(b"http://a.example/%d" % i, page(i)) for i in range(4)))
+    return path
+
+
+def run(capsys, *arguments):
+    try:
+        code = main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        code = stop.code
+    return code, capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--runner=Dataflow"], "--runner=Dataflow needs --project"),
+        (["--runner=DaskRunner"], "DaskRunner loses data silently"),
+        (["--nonsense"], "unknown flag: --nonsense"),
+        (["--set", "image.min_side=3"], "[image] unknown key min_side (did you mean min_side_px?)"),
+        (["--set", "similarity.keep=0.3"], "similarity.keep below 1 needs a model"),
+        (["--set", "clip.model=local-dir:/nowhere"], "/nowhere"),
+        (["--workers", "0"], "--workers must be at least 1, got 0"),
+        (["--eval-index", "/nowhere.index"], "/nowhere.index"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_2(capsys, tmp_path, warc, more, message):
+    code, streams = run(
+        capsys, "--recipe", "m3w", "--input", warc, "--output", tmp_path / "out", *more
+    )
+    assert code == 2
+    assert message in streams.err
+    assert len(streams.err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_recipes_that_cannot_be_read(capsys, tmp_path, warc):
+    broken = tmp_path / "broken.toml"
+    broken.write_text("corpora = ['m3w'\n")
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[image]\nmin_side_px = 0\n")
+    for recipe, message in (
+        ("nothing", "no such recipe (known: align, corpora"),
+        (tmp_path / "none.toml", "none.toml: cannot be read"),
+        (broken, "broken.toml: not TOML"),
+        (wrong, "wrong.toml: [image] min_side_px must be at least 1, got 0"),
+    ):
+        code, streams = run(
+            capsys, "--recipe", recipe, "--input", warc, "--output", tmp_path / "out"
+        )
+        assert (code, len(streams.err.splitlines())) == (2, 1)
+        assert message in streams.err
+
+
+def test_inputs_that_are_not_there(capsys, tmp_path):
+    for pattern, message in (
+        (tmp_path / "no.warc.gz", "no such file or folder"),
+        (tmp_path, "is empty"),
+    ):
+        code, streams = run(
+            capsys, "--recipe", "m3w", "--input", pattern, "--output", tmp_path / "out"
+        )
+        assert (code, len(streams.err.splitlines())) == (2, 1)
+        assert message in streams.err
+
+
+def test_an_index_that_is_none(capsys, tmp_path, warc):
+    (tmp_path / "x.index").write_bytes(b"nothing of the kind")
+    code, streams = run(
+        capsys,
+        "--recipe",
+        "m3w",
+        "--input",
+        warc,
+        "--output",
+        tmp_path / "out",
+        "--eval-index",
+        tmp_path / "x.index",
+    )
+    assert code == 2
+    assert "x.index: not an evaluation index" in streams.err
+
+
+def test_input_without_a_page_fails_and_publishes_nothing(capsys, tmp_path):
+    empty = tmp_path / "empty.warc.gz"
+    empty.write_bytes(b"")
+    code, streams = run(
+        capsys, "--recipe", "m3w", "--input", empty, "--output", tmp_path / "out", "--offline"
+    )
+    assert code == 1
+    assert "failed: the input holds no HTML page" in streams.err
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_damage_is_counted_and_the_rest_is_read(capsys, tmp_path):
+    records = [record(b"http://a.example/%d" % i, page(i)) for i in range(4)]
+    garbage = record(b"http://a.example/garbage", bytes(range(256)) * 40)
+    path = tmp_path / "cut.warc.gz"
+    path.write_bytes(records[0] + records[1][:-90] + b"".join(records[2:]) + garbage)
+    code, streams = run(
+        capsys,
+        "--recipe",
+        "m3w",
+        "--input",
+        path,
+        "--output",
+        tmp_path / "out",
+        "--offline",
+        "--set",
+        "errors.parse_share=0.9",
+    )
+    assert code == 0
+    read = next(line for line in streams.out.splitlines() if line.startswith("read"))
+    assert "damaged_record" in read
+    assert int(read.split()[3]) >= 3
+
+
+def test_too_many_errors_stop_the_build(capsys, tmp_path):
+    path = tmp_path / "cut.warc.gz"
+    path.write_bytes(record(b"http://a.example/1", page(1))[:-90])
+    code, streams = run(
+        capsys,
+        "--recipe",
+        "m3w",
+        "--input",
+        path,
+        "--output",
+        tmp_path / "out",
+        "--offline",
+        "--set",
+        "errors.parse_share=0.1",
+    )
+    assert code == 1
+    assert "in error, more than the recipe's share of 0.1 (errors.parse_share)" in streams.err
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_help_shows_an_example(capsys):
+    code, streams = run(capsys, "--help")
+    assert code == 0
+    assert "example:" in streams.out

@@ -1,0 +1,233 @@
+"""The whole path on a small made-up web: pages in, shards out, the same bytes each time."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from dedup.build_index import main as build_index
+from pipeline.build import main as build
+from pipeline.sample_web.__main__ import main as sample_web
+
+pytestmark = [pytest.mark.beam, pytest.mark.slow]
+
+PAGES = 40
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("web")
+    assert sample_web(["--output", str(folder), "--pages", str(PAGES), "--seed", "5"]) == 0
+    index = folder / "evaluation.index"
+    assert (
+        build_index(["--set", f"made-up={folder}/evaluation/images", "--output", str(index)]) == 0
+    )
+    return folder
+
+
+def arguments(web, output, *more):
+    return [
+        "--recipe", "tiny", "--input", f"{web}/web.warc.gz", "--offline",
+        "--eval-index", f"{web}/evaluation.index", "--output", str(output), *more,
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built(web, tmp_path_factory):
+    output = tmp_path_factory.mktemp("built") / "out"
+    assert build(arguments(web, output)) == 0
+    return output
+
+
+@pytest.fixture(scope="module")
+def manifest(built):
+    return json.loads((built / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def truth(web):
+    return [json.loads(line) for line in (web / "truth.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def decisions(built):
+    tables = [pq.read_table(path) for path in sorted((built / "decisions").glob("*.parquet"))]
+    return [row for table in tables for row in table.to_pylist()]
+
+
+def digests(output):
+    return {
+        str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for corpus in ("m3w", "align", "ltip", "vtp")
+        for path in sorted((output / corpus).glob("*"))
+    }
+
+
+def sequences(output):
+    import webdataset
+
+    pattern = [str(path) for path in sorted((output / "m3w").glob("*.tar"))]
+    return [
+        json.loads(sample["json"]) for sample in webdataset.WebDataset(pattern, shardshuffle=False)
+    ]
+
+
+def test_all_four_corpora_are_there(built, manifest):
+    samples = Counter()
+    for shard in manifest["shards"]:
+        path = built / shard["path"]
+        samples[shard["corpus"]] += shard["samples"]
+        assert path.stat().st_size == shard["bytes"]
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == shard["sha256"]
+        assert pq.read_metadata(path.with_suffix(".parquet")).num_rows == shard["samples"]
+    assert all(samples[corpus] > 0 for corpus in ("m3w", "align", "ltip", "vtp"))
+    assert samples["m3w"] >= 0.6 * PAGES
+
+
+def test_every_item_is_accounted_for(manifest, decisions):
+    counted = Counter((row["stage"], row["kind"], row["kept"]) for row in decisions)
+    assert manifest["stages"]
+    for stage in manifest["stages"]:
+        assert stage["read"] == stage["kept"] + sum(stage["rejected"].values())
+        assert counted[stage["name"], stage["kind"], True] == stage["kept"]
+        assert counted[stage["name"], stage["kind"], False] == sum(stage["rejected"].values())
+
+
+def test_every_page_is_a_sequence_or_has_a_reason(built, truth, decisions):
+    kept = {sequence["url"] for sequence in sequences(built)}
+    rejected = {
+        row["url"] for row in decisions if not row["kept"] and row["kind"] in {"page", "document"}
+    }
+    for page in truth:
+        assert (page["url"] in kept) != (page["url"] in rejected), page["url"]
+
+
+def test_spam_and_foreign_pages_are_out_and_good_ones_in(built, truth):
+    kept = {sequence["url"] for sequence in sequences(built)}
+    for page in truth:
+        if page["expect"] in {"spam", "foreign", "too_short", "no_media"}:
+            assert page["url"] not in kept
+    good = [page["url"] for page in truth if page["expect"] == "kept"]
+    assert sum(url in kept for url in good) >= 0.95 * len(good)
+
+
+def test_near_duplicates_leave_one(built, truth):
+    kept = {sequence["url"] for sequence in sequences(built)}
+    twins = [(page["url"], page["duplicate_of"]) for page in truth if page["duplicate_of"]]
+    assert twins
+    assert all(len(kept & set(pair)) == 1 for pair in twins)
+
+
+def test_no_planted_copy_survives(built, truth):
+    copies = {image["sha256"] for page in truth for image in page["images"] if image["copy_of"]}
+    assert copies
+    kept = {
+        part["sha256"] for s in sequences(built) for part in s["parts"] if part["kind"] == "image"
+    }
+    assert not copies & kept
+
+
+def test_images_stand_where_the_page_had_them(built, truth):
+    pages = {page["url"]: page for page in truth}
+    right = total = 0
+    for sequence in sequences(built):
+        content = pages[sequence["url"]]["content"]
+        order = [item["url"] for item in content if item["kind"] == "image"]
+        found = [part["url"] for part in sequence["parts"] if part["kind"] == "image"]
+        places = [order.index(url) for url in found if url in order]
+        total += 1
+        right += places == sorted(places) and len(places) == len(found)
+    assert right >= 0.95 * total
+
+
+def test_scores_are_stored_for_every_sentence(built):
+    for sequence in sequences(built):
+        spans = sum(len(part["sentences"]) for part in sequence["parts"] if part["kind"] == "text")
+        for part in sequence["parts"]:
+            if part["kind"] == "image":
+                assert len(part["scores"]) == spans
+                assert all(-1 <= score <= 1 for score in part["scores"])
+
+
+def test_a_second_run_does_nothing_and_says_so(web, built, capsys):
+    before = {path: path.stat().st_mtime_ns for path in built.rglob("*") if path.is_file()}
+    assert build(arguments(web, built)) == 0
+    assert "nothing to do" in capsys.readouterr().err
+    assert before == {path: path.stat().st_mtime_ns for path in built.rglob("*") if path.is_file()}
+
+
+def test_two_workers_make_the_same_bytes(web, built, tmp_path):
+    assert build(arguments(web, tmp_path / "out", "--workers", "2")) == 0
+    assert digests(tmp_path / "out") == digests(built)
+
+
+def test_bundles_that_run_twice_make_the_same_bytes(web, built, tmp_path):
+    assert build(arguments(web, tmp_path / "out", "--direct_runner_bundle_repeat=1")) == 0
+    assert digests(tmp_path / "out") == digests(built)
+
+
+def test_a_killed_build_goes_on_to_the_same_bytes(web, built, tmp_path):
+    output = tmp_path / "out"
+    command = [sys.executable, "-m", "pipeline.build", *arguments(web, output)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline and not list(output.glob("work/decode-*")):
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGKILL)
+    assert not (output / "manifest.json").exists()
+    assert not list(output.glob("m3w/*"))
+    finished = {
+        path.parent.name: path.stat().st_mtime_ns for path in output.glob("work/*/stage.json")
+    }
+    assert finished
+    assert build(arguments(web, output)) == 0
+    assert digests(output) == digests(built)
+    for folder, stamp in finished.items():
+        assert (output / "work" / folder / "stage.json").stat().st_mtime_ns == stamp
+
+
+def test_a_changed_threshold_reruns_only_what_depends_on_it(web, built, tmp_path, capsys):
+    output = tmp_path / "out"
+    shutil.copytree(built, output)
+    assert build(arguments(web, output, "--set", "similarity.keep=0.5")) == 0
+    progress = {
+        line.split()[0]: "kept" in line.split()[:2]
+        for line in capsys.readouterr().err.splitlines()
+        if line and line[0].isalpha()
+    }
+    assert progress["embed"]
+    assert progress["m3w"]
+    assert not progress["align"]
+    less = json.loads((output / "manifest.json").read_text())
+    assert (
+        less["thresholds"]["align"]
+        > json.loads((built / "manifest.json").read_text())["thresholds"]["align"]
+    )
+
+
+def test_hugging_face_datasets_read_the_shards(built, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    files = {
+        corpus: [str(p) for p in sorted((built / corpus).glob("*.tar"))]
+        for corpus in ("m3w", "align")
+    }
+    for corpus, members in (("m3w", {"json", "0.jpg"}), ("align", {"json", "jpg", "txt"})):
+        rows = datasets.load_dataset(
+            "webdataset", data_files={"train": files[corpus]}, split="train", streaming=True
+        )
+        row = next(iter(rows))
+        assert members <= set(row), row.keys()
+
+
+def test_no_manifest_before_the_shards(built):
+    stamps = [path.stat().st_mtime_ns for path in built.rglob("*.tar") if "work" not in path.parts]
+    assert Path(built / "manifest.json").stat().st_mtime_ns >= max(stamps)
