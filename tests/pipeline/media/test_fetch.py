@@ -436,3 +436,17 @@ def test_robots_that_never_come_are_a_timeout(server, limits):
     short = replace(limits, total_timeout_s=0.2, retries=0)
     assert reason(server.say("/a", b"x"), short) is Reason.TIMEOUT
     assert server.paths() == []
+
+
+def test_a_host_without_tls_is_a_lost_connection(server, limits):
+    url = server.say("/a", b"x").replace("http://", "https://")
+    assert fetch(url, replace(limits, respect_robots=False)).why == Why(Reason.CONNECTION, "tls")
+
+
+def test_hosts_asked_longest_ago_are_forgotten(server, limits, monkeypatch):
+    monkeypatch.setattr("pipeline.media.crawl.MAX_HOSTS", 1)
+    loose = replace(limits, allowed_private=("127.0.0.0/8",), respect_robots=False)
+    url = server.say("/a", b"x")
+    with Fetcher(loose) as fetcher:
+        outcomes = fetcher.fetch([url, "http://127.0.0.9:1/", url + "?2"])
+    assert [outcome.body for outcome in outcomes] == [b"x", None, b"x"]

@@ -132,8 +132,8 @@ def test_a_hostile_file_is_read_quickly():
     crawlers = "".join(f"User-agent: b{n}\n" for n in range(13_000))
     rules = "".join(f"Disallow: /{n}\n" for n in range(13_000))
     stars = "".join(f"Disallow: /*a*b*c*{n}*$\n" for n in range(13_000))
-    begun = time.monotonic()
+    begun = time.process_time()
     assert allows(crawlers + rules + "User-agent: *\nDisallow: /private") is False
     assert allows("User-agent: *\n" + stars, "/" + "abc" * 2000) is True
     assert allows("User-agent: *\nDisallow: /" + "*a" * 200_000, "/" + "a" * 8000) is True
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
