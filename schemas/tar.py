@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
+from zlib import adler32
 
 from schemas.rejection import BadInput, Reason
 
@@ -23,12 +24,14 @@ MAX_CONTENT = 8**11 - 1
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.))*", re.ASCII)
 _BEFORE_SIZE = b"%07o\0%07o\0%07o\0" % (0o644, 0, 0)  # mode, uid, gid
-_MTIME = b"00000000000\0"
+_AFTER_SIZE = b"\0%011o\0" % 0  # mtime
 _NO_CHECKSUM = b" " * 8
 _AFTER_CHECKSUM = b"".join(
-    (b"0", bytes(100), b"ustar\0", b"00", bytes(64), b"0000000\0" * 2, bytes(155), bytes(12))
+    (b"\0 ", b"0", bytes(100), b"ustar\0", b"00", bytes(64), b"%07o\0" % 0 * 2, bytes(167))
 )
-_FIXED_SUM = sum(_BEFORE_SIZE + _MTIME + _NO_CHECKSUM + _AFTER_CHECKSUM)
+_FIXED_SUM = sum(_BEFORE_SIZE + _AFTER_SIZE + _NO_CHECKSUM + _AFTER_CHECKSUM[2:])
+_NAME_PADDINGS = tuple(bytes(MAX_NAME - size) for size in range(MAX_NAME + 1))
+_WRITE_BYTES = 1 << 18  # measured: one call a quarter megabyte halves the cost of small members
 _ZEROS = bytes(BLOCK)
 _PADDINGS = tuple(bytes(-size % BLOCK) for size in range(BLOCK))
 
@@ -68,21 +71,24 @@ def padded(size: int) -> int:
 class TarWriter:
     """Writes files to a tar as a pure function of their names and bytes.
 
-    The stream needs only `write`; it stays open after `close`, which writes the two end blocks.
+    The stream needs only `write`, which is called with some hundred kilobytes at once; it stays
+    open after `close`, which writes what is left and the two end blocks.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._position = 0
+        self._written = 0
+        self._pending: list[bytes] = []
         self._closed = False
 
     @property
     def position(self) -> int:
-        """Bytes written so far: where the next header will stand."""
+        """Bytes of the tar so far: where the next header will stand."""
         return self._position
 
     def add(self, name: str, content: bytes) -> int:
-        """Write one file and return the offset of its content.
+        """Add one file and return the offset of its content.
 
         Raises:
             ValueError: the name is not safe, the content is too large, or the tar is closed.
@@ -90,38 +96,43 @@ class TarWriter:
         if self._closed:
             raise ValueError(f"{name!r} added to a tar that is closed")
         size = len(content)
-        block = _header(name, size)
-        self._stream.write(b"".join((block, content, _PADDINGS[size % BLOCK])))
+        self._pending += (*_header(name, size), content, _PADDINGS[size % BLOCK])
         offset = self._position + BLOCK
         self._position = offset + size + -size % BLOCK
+        if self._position - self._written >= _WRITE_BYTES:
+            self._flush()
         return offset
 
     def close(self) -> None:
-        """Write the end of the tar, once."""
+        """Write the rest and the end of the tar, once."""
         if not self._closed:
-            self._stream.write(_ZEROS * 2)
+            self._pending.append(_ZEROS * 2)
             self._position += 2 * BLOCK
+            self._flush()
             self._closed = True
 
+    def _flush(self) -> None:
+        self._stream.write(b"".join(self._pending))
+        self._pending.clear()
+        self._written = self._position
 
-def _header(name: str, size: int) -> bytes:
+
+def _header(name: str, size: int) -> tuple[bytes, ...]:
+    """The pieces of a header block."""
     if not is_safe_name(name):
         raise ValueError(f"not a safe name for a tar member: {name!r}")
     if size > MAX_CONTENT:
         raise ValueError(f"{name}: {size} bytes, a tar member holds at most {MAX_CONTENT}")
     encoded = name.encode("ascii")
-    octal_size = b"%011o\0" % size
-    checksum = _FIXED_SUM + sum(encoded) + sum(octal_size)
-    return b"".join(
-        (
-            encoded.ljust(MAX_NAME, b"\0"),
-            _BEFORE_SIZE,
-            octal_size,
-            _MTIME,
-            b"%06o\0 " % checksum,
-            _AFTER_CHECKSUM,
-        )
-    )
+    octal = b"%011o" % size
+    checksum = b"%06o" % (_FIXED_SUM + _sum(encoded) + _sum(octal))
+    after_name = _NAME_PADDINGS[len(encoded)]
+    return encoded, after_name, _BEFORE_SIZE, octal, _AFTER_SIZE, checksum, _AFTER_CHECKSUM
+
+
+def _sum(content: bytes) -> int:
+    """The sum of up to 256 bytes: the lower half of their Adler-32, less its start of one."""
+    return (adler32(content) & 0xFFFF) - 1
 
 
 def read_tar(stream: BinaryIO) -> Iterator[Member]:
