@@ -38,7 +38,8 @@ def histogram(title: str, spread: Spread, limit: float | None = None) -> Markup:
     """A histogram of some numbers, with a line where their limit is."""
     bars = spread.bars(limit=limit)
     line = [_limit_line(bars, limit)] if limit is not None else []
-    facts = [f"median {rounded(spread.quantile(0.5))}", f"n {figure_of(spread.count)}"]
+    facts = [f"median {rounded(spread.quantile(0.5))}"]
+    facts += [] if title else [f"n {figure_of(spread.count)}"]
     facts += ["log"] if bars.is_log else []
     ends = tag(
         "div",

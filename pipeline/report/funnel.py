@@ -59,7 +59,7 @@ def _row(stage: StageCount, widest: int) -> Markup:
     return tag(
         "tr",
         tag("td", tag("b", stage.name), tag("small", wording()["stages"].get(stage.name, ""))),
-        tag("td", stage.kind),
+        tag("td", stage.kind, class_="kind"),
         tag("td", figure_of(stage.read), class_="number", data_name="read"),
         tag(
             "td",

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 STEPS_PER_OCTAVE = 256
 """Numbers are told apart to 0.4 %; whole ones up to 512 exactly."""
 
-_MIN_EXPONENT, _MAX_EXPONENT = -40, 60  # 1e-12 to 1e18: what a web page can be measured by
+_NEAR, _FAR = 1e-12, 1e18  # beyond what anything of a web page measures
+_MIN_EXPONENT = math.frexp(_NEAR)[1]
 _FEW = 8  # distinct numbers that are told one by one
 _LOG_RATIO = 60  # above this ratio of the largest number to the smallest, equal steps hide most
 
@@ -36,7 +37,10 @@ class Bars:
 
 @dataclass(slots=True)
 class Spread:
-    """Counts of numbers by their first digits; grows with their range, not with their number."""
+    """Counts of numbers by their first digits; grows with their range, not with their number.
+
+    Numbers nearer to 0 than 1e-12 count as 0, those beyond 1e18 as 1e18.
+    """
 
     count: int = 0
     low: float = math.inf
@@ -48,7 +52,8 @@ class Spread:
     def add(self, numbers: ArrayLike) -> None:
         """Counts some numbers; those that are not finite are passed over."""
         values = np.asarray(numbers, dtype=np.float64).ravel()
-        values = values[np.isfinite(values)]
+        values = np.clip(values[np.isfinite(values)], -_FAR, _FAR)
+        values = np.where(np.abs(values) < _NEAR, 0.0, values)
         if not values.size:
             return
         self.count += int(values.size)
@@ -87,7 +92,8 @@ class Spread:
         if not self.count:
             return Bars((0.0, 1.0), (0,))
         low, high = self.low, self.high
-        if limit is not None:
+        if limit is not None and math.isfinite(limit):
+            limit = 0.0 if abs(limit) < _NEAR else min(max(limit, -_FAR), _FAR)
             low, high = min(low, limit), max(high, limit)
         is_log = low > 0 and high / low > _LOG_RATIO
         edges = _log_edges(low, high, most) if is_log else self._even_edges(low, high, most)
@@ -100,7 +106,8 @@ class Spread:
 
     def _even_edges(self, low: float, high: float, most: int) -> list[float]:
         """Edges at round numbers, so far apart that the bars suffice."""
-        step = _round_step((high - low) / (most - 2) if high > low else abs(high) / 10 or 1.0)
+        finest = max(abs(low), abs(high)) / (4 * STEPS_PER_OCTAVE)
+        step = _round_step(max((high - low) / (most - 2), finest) or 1.0)
         if self.is_whole:
             step = max(step, 1.0)
         first = math.floor(low / step)
@@ -117,9 +124,9 @@ def _counted(values: NDArray[Any]) -> Iterator[tuple[Any, int]]:
 def _cells_of(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """The cell of each number: 0 for zero, rising with the number."""
     mantissa, exponent = np.frexp(np.abs(values))
-    octave = np.clip(exponent, _MIN_EXPONENT, _MAX_EXPONENT) - _MIN_EXPONENT
+    octave = exponent.astype(np.int64) - _MIN_EXPONENT
     step = ((mantissa - 0.5) * (2 * STEPS_PER_OCTAVE)).astype(np.int64)
-    cells = np.where(values == 0, 0, octave.astype(np.int64) * STEPS_PER_OCTAVE + step + 1)
+    cells = np.where(values == 0, 0, octave * STEPS_PER_OCTAVE + step + 1)
     return np.where(values < 0, -cells, cells)
 
 

@@ -5,7 +5,9 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
+import av
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -50,6 +52,28 @@ def jpeg(number: int, side: int = 240) -> bytes:
     image.paste((240, number * 53 % 256, 60), (20, 20, 90, 90))
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=85)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def make() -> SimpleNamespace:
+    """Makers of records, for tests that need their own."""
+    return SimpleNamespace(
+        sequence=make_sequence, pair=make_pair, image=make_image, shard=write_shard, jpeg=jpeg
+    )
+
+
+@pytest.fixture(scope="session")
+def mp4() -> bytes:
+    """Half a second of moving grey."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as container:
+        track = container.add_stream("mpeg4", rate=8)
+        track.width, track.height, track.pix_fmt = 96, 64, "yuv420p"
+        for number in range(4):
+            picture = Pillow.new("RGB", (96, 64), (200, 40 * number, 40))
+            container.mux(track.encode(av.VideoFrame.from_image(picture)))
+        container.mux(track.encode())
     return stream.getvalue()
 
 
