@@ -74,7 +74,7 @@ def _check_language(language: FrozenLanguage, recipe: TrainRecipe) -> None:
     if not recipe.window.packed:
         return
     error = packing_error(language, tokens)
-    if not error <= PACKING_TOLERANCE[language.head.weight.dtype]:
+    if not error <= PACKING_TOLERANCE[language.dtype]:
         raise RecipeError(
             f"[window] packed = true: documents of {name} see one another in a row of {tokens} "
             f"tokens (relative error {error:.2g}); set window.packed=false"

@@ -5,6 +5,7 @@ threads decode, whenever a run is resumed, the same position gives the same byte
 """
 
 import json
+import os
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -19,9 +20,10 @@ from model.recipe import CorpusRecipe, PixelsRecipe, WindowRecipe
 from model.windows import Encode, Vocabulary, page_of, page_window, pair_window
 from schemas.keys import seed_of
 from schemas.rejection import BadInput, Reason
+from schemas.shard import SEQUENCE_SCHEMA
 
-M3W_SCHEMA = "m3w/1"
-"""What a sequence's JSON says of itself."""
+MAX_THREADS = 8
+"""Threads of one corpus's reader, where nobody says how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class BatchReader:
         recipe: samples a batch, tokens of a sample.
         drawing: how samples become examples.
         rows_per_pass: rows that go through the model at once; 0 for all of a batch.
-        threads: that read and decode.
+        threads: that read and decode; 0 for one a core, eight at most.
 
     Raises:
         CorpusError: the shards cannot be read.
@@ -91,7 +93,7 @@ class BatchReader:
         recipe: CorpusRecipe,
         drawing: Drawing,
         rows_per_pass: int = 0,
-        threads: int = 2,
+        threads: int = 0,
     ) -> None:
         self.corpus = corpus
         self.pattern = pattern
@@ -100,7 +102,8 @@ class BatchReader:
         self.shards = Shards(pattern)
         self.rows_per_pass = rows_per_pass
         self.order = Order(self.shards.counts, seed_of(drawing.seed, "order", corpus))
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"read-{corpus}")
+        size = threads or min(MAX_THREADS, os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix=f"read-{corpus}")
 
     def batch_at(self, position: Position) -> Batch:
         """The batch that begins at a position; unusable samples make room for those after them.
@@ -111,17 +114,17 @@ class BatchReader:
         examples: list[Example] = []
         skipped: Counter[Reason] = Counter()
         while len(examples) < self.recipe.batch:
-            if not examples and sum(skipped.values()) >= self.order.samples:
-                raise CorpusError(f"{self.pattern}: no usable sample: {dict(skipped)}")
             places = []
             for _ in range(self.recipe.batch - len(examples)):
-                places.append(position)
+                places.append((position.epoch, *self.order.at(position)))
                 position = self.order.after(position)
-            for outcome in self._threads.map(self._try_example, places):
-                if isinstance(outcome, Example):
-                    examples.append(outcome)
-                else:
-                    skipped[outcome] += 1
+            outcomes = list(self._threads.map(self._try_example, places))
+            examples += [outcome for outcome in outcomes if isinstance(outcome, Example)]
+            bad = [outcome for outcome in outcomes if isinstance(outcome, BadInput)]
+            skipped.update(outcome.why.reason for outcome in bad)
+            if not examples and sum(skipped.values()) >= self.order.samples:
+                counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+                raise CorpusError(f"{self.pattern}: no usable sample ({counts}; last: {bad[-1]})")
         return Batch(self.corpus, self._passes(examples), len(examples), skipped, position)
 
     def close(self) -> None:
@@ -139,14 +142,14 @@ class BatchReader:
             place(examples, rows[at : at + size], side) for at in range(0, len(rows), size)
         )
 
-    def _try_example(self, position: Position) -> Example | Reason:
-        """The example at a position, or why there is none."""
-        shard, number = self.order.at(position)
+    def _try_example(self, place: tuple[int, int, int]) -> Example | BadInput:
+        """The example of an epoch, a shard and a sample's number in it, or why there is none."""
+        epoch, shard, number = place
         try:
             sample = self.shards.read(shard, number)
-            return example_of(self.corpus, sample, position.epoch, self.recipe, self.drawing)
+            return example_of(self.corpus, sample, epoch, self.recipe, self.drawing)
         except BadInput as bad:
-            return bad.why.reason
+            return bad
         except OSError as error:
             raise CorpusError(f"{self.shards.paths[shard]}: {error}") from error
 
@@ -191,8 +194,8 @@ def _parts(sample: Sample) -> tuple[list[str | int], list[str]]:
     """A sequence's texts and image numbers in reading order, and the member of each image."""
     try:
         record: dict[str, Any] = json.loads(_member(sample, "json"))
-        if record["schema"] != M3W_SCHEMA:
-            raise BadInput(Reason.DAMAGED_RECORD, str(record["schema"]), M3W_SCHEMA)
+        if record["schema"] != SEQUENCE_SCHEMA:
+            raise BadInput(Reason.DAMAGED_RECORD, str(record["schema"]), SEQUENCE_SCHEMA)
         parts: list[str | int] = []
         files: list[str] = []
         for part in record["parts"]:

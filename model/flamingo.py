@@ -113,11 +113,12 @@ class Flamingo(nn.Module):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """The sum of the negative log-likelihoods at all labelled positions, float32."""
-        latents_IRD = self.latents(inputs.pixels_FHWC, inputs.frames_I)
         mask = None
         if inputs.documents_BL is not None:
-            mask = document_mask(inputs.documents_BL, self._dtype())
-        with self._seeing(latents_IRD, inputs.gaze):
+            mask = document_mask(inputs.documents_BL, self.language.dtype)
+        with self._autocast():
+            latents_IRD = self.latents(inputs.pixels_FHWC, inputs.frames_I)
+        with self._autocast(), self._seeing(latents_IRD, inputs.gaze):
             logits = self.language(inputs.tokens_BL, inputs.positions_BL, mask, inputs.labelled_K)
         return fn.cross_entropy(logits[0].float(), inputs.targets_K, reduction="sum")
 
@@ -140,14 +141,15 @@ class Flamingo(nn.Module):
             max_tokens: how many to say at most.
         """
         device = next(self.resampler.parameters()).device
-        latents_IRD = self.latents(pixels_FHWC.to(device), frames_I)
+        with self._autocast():
+            latents_IRD = self.latents(pixels_FHWC.to(device), frames_I)
         images_L = previous_images(np.asarray(tokens) == words.image)
         said: list[int] = []
         fresh, cache = list(tokens), None
         while len(said) < max_tokens:
             gaze = gaze_of(images_L[-len(fresh) :][None], len(frames_I))
             gaze = Gaze(*(part.to(device) for part in (gaze.tokens_IS, gaze.token_N, gaze.slot_N)))
-            with self._seeing(latents_IRD, gaze):
+            with self._autocast(), self._seeing(latents_IRD, gaze):
                 out = self.language.lm(
                     input_ids=torch.tensor([fresh], device=device),
                     past_key_values=cache,
@@ -160,12 +162,10 @@ class Flamingo(nn.Module):
             fresh, cache = [best], out.past_key_values
         return said
 
-    def _dtype(self) -> torch.dtype:
-        weight: Tensor = self.language.head.weight
-        device = weight.device.type
-        return (
-            torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
-        )
+    def _autocast(self) -> torch.autocast:
+        """Activations in the type of the frozen weights: bf16 where they are kept in it (B.1.2)."""
+        device, dtype = self.resampler.latents.device.type, self.language.dtype
+        return torch.autocast(device, torch.bfloat16, enabled=dtype == torch.bfloat16)
 
     @contextmanager
     def _seeing(self, latents_IRD: Tensor, gaze: Gaze) -> Iterator[None]:

@@ -102,6 +102,11 @@ class FrozenLanguage(nn.Module):
         """The decoder blocks in order."""
         return find_blocks(self.lm)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type that the frozen weights are kept in."""
+        return self.head.weight.dtype
+
     def train(self, mode: bool = True) -> "FrozenLanguage":
         """Stays in evaluation mode (no dropout), whatever is asked of the model around it."""
         del mode
@@ -209,7 +214,7 @@ def packing_error(language: FrozenLanguage, tokens: int) -> float:
     ids = torch.arange(tokens, device=device)[None] * 7919 % language.eoc
     positions = torch.arange(tokens, device=device)[None]
     documents = (positions >= first).long()
-    mask = document_mask(documents, language.head.weight.dtype)
+    mask = document_mask(documents, language.dtype)
     try:
         packed = language(ids, positions - first * documents, mask)
     except (TypeError, ValueError, RuntimeError):

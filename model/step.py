@@ -56,10 +56,8 @@ def backward(run: Run, batch: Batch) -> float:
     """The batch's mean loss over labels; its gradients, times the corpus's weight, are added."""
     weight: float = getattr(run.recipe.corpora, batch.corpus).weight
     total = torch.zeros((), device=run.device)
-    on_gpu = run.device.type == "cuda"
     for rows in batch.passes:
-        with torch.autocast("cuda", torch.bfloat16, enabled=on_gpu):  # the paper's B.1.2
-            loss = run.model(inputs_of(rows, run.device)) / batch.labels
+        loss = run.model(inputs_of(rows, run.device)) / batch.labels
         (weight * loss).backward()
         total += loss.detach()
     return float(total)

@@ -1,3 +1,4 @@
+import copy
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -309,3 +310,21 @@ def test_generation_depends_on_the_image(model: Flamingo, words: Vocabulary) -> 
         for pixels in noise
     }
     assert len(said) > 1
+
+
+def test_frozen_parts_in_bf16_as_on_a_gpu(model: Flamingo, words: Vocabulary) -> None:
+    """The types of a run on a GPU, here on the CPU: frozen in bf16, trained in float32."""
+    rows = place([caption(words, "a bb", 9), caption(words, "ccc", 70)], [[0, 1]], SIDE)
+    exact = mean_loss(model, rows).item()
+    model.vision = copy.deepcopy(model.vision)  # other tests share it
+    model.freeze_in(torch.bfloat16)
+    assert all(p.dtype == torch.float32 for p in model.trainable().values())
+    loss = mean_loss(model, rows)
+    loss.backward()
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(exact, rel=0.02)
+    assert all(p.grad.dtype == torch.float32 for p in model.trainable().values())
+    said = model.generate(
+        [words.bos, words.image], torch.from_numpy(frame(9)), torch.tensor([1]), words, 2
+    )
+    assert len(said) <= 2

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,17 @@ def test_a_timm_trunk_gives_its_last_grid(shared_weights: Path) -> None:
     features = vision(torch.zeros(1, 224, 224, 3, dtype=torch.uint8))
     assert features.shape == (1, 49, vision.dim)
     assert features.isfinite().all()
+
+
+def test_a_resnet_gives_its_last_grid(tmp_path: Path) -> None:
+    import open_clip
+    from safetensors.torch import save_file
+
+    seen = {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 16}
+    text = {"context_length": 8, "vocab_size": 99, "width": 16, "heads": 1, "layers": 1}
+    cfg = {"embed_dim": 16, "vision_cfg": seen, "text_cfg": text}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": cfg}))
+    save_file(open_clip.CLIP(**cfg).state_dict(), tmp_path / "open_clip_model.safetensors")
+    vision = load_vision(VisionRecipe(f"local-dir:{tmp_path}"))
+    assert vision(torch.zeros(2, 64, 64, 3, dtype=torch.uint8)).shape == (2, 4, 8 * 32)
+    assert not vision.train().visual.bn1.training  # its running means stay as they are
