@@ -1,4 +1,4 @@
-"""docs/recipes.md says what the code says. `python tests/test_recipes_doc.py` prints it anew."""
+"""docs/recipes.md says what the code says. `python tests/pipeline/test_recipe.py` prints it anew."""
 
 import dataclasses
 import inspect
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.recipe import BuildRecipe, named_recipes, read_recipe
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "recipes.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "recipes.md"
 HEAD = """# Recipes
 
 A recipe says what to build, and every threshold of it. `--recipe NAME` takes one that comes with the package (`m3w`, `align`, `ltip`, `vtp`,
@@ -64,7 +64,7 @@ def document():
 
 def test_the_document_is_what_the_code_says():
     assert DOCUMENT.read_text("utf-8") == document(), (
-        "python tests/test_recipes_doc.py > docs/recipes.md"
+        "python tests/pipeline/test_recipe.py > docs/recipes.md"
     )
 
 
