@@ -80,11 +80,11 @@ class ClipEncoder:
         if not texts:
             return rows
         tokens_BL = self.tokenizer(list(texts))
-        lengths = _lengths(self.model, tokens_BL)
+        lengths = token_lengths(self.model, tokens_BL)
         order = torch.argsort(lengths, stable=True)
         with torch.inference_mode():
             for part in torch.split(order, TEXTS_AT_ONCE):
-                units = _encode_texts(self.model, tokens_BL[part].to(self.device), lengths[part])
+                units = encode_tokens(self.model, tokens_BL[part].to(self.device), lengths[part])
                 rows[part.numpy()] = units.float().cpu().numpy()
         return rows
 
@@ -174,7 +174,7 @@ def _preprocessing(model: CLIP) -> Callable[[Image.Image], torch.Tensor]:
     return transform
 
 
-def _lengths(model: CLIP, tokens_BL: torch.Tensor) -> torch.Tensor:
+def token_lengths(model: CLIP, tokens_BL: torch.Tensor) -> torch.Tensor:
     """How many tokens of each text its embedding depends on, int64 [B].
 
     In a causal tower that reads the text's embedding off its end token, what follows that token
@@ -196,7 +196,7 @@ def _lengths(model: CLIP, tokens_BL: torch.Tensor) -> torch.Tensor:
     return full
 
 
-def _encode_texts(model: CLIP, tokens_BL: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+def encode_tokens(model: CLIP, tokens_BL: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     """Unit rows [B, D]: open_clip's own text tower over the longest text's tokens only.
 
     open_clip refuses input shorter than its context, so its few lines stand here with the position
