@@ -7,7 +7,7 @@ from pipeline.report.samples import read_samples
 from pipeline.report.sources import ReportFiles
 from pipeline.report.thumbnails import Thumbnails
 from pipeline.report.verdicts import Verdicts, read_verdicts
-from schemas.manifest import Manifest
+from schemas.manifest import Manifest, decode_manifest, encode_manifest
 
 REPORT = "report/index.html"
 """The report's path below the output."""
@@ -37,6 +37,7 @@ def make_report(
     Raises:
         OSError: a shard, its index or a table of decisions is not there.
     """
+    manifest = decode_manifest(encode_manifest(manifest))  # so that its keys are in one order
     thumbnails = Thumbnails(THUMBNAIL_BYTES)
     verdicts = read_verdicts(output, files)
     wanted = {

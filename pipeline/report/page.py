@@ -247,28 +247,39 @@ def _provenance(manifest: Manifest) -> Iterator[Markup]:
 
 
 _MOST_ROWS = 500
+_COLUMNS = ("path", "name", "pretrained", "corpus", "kind", "files", "samples", "bytes", "score")
 
 
 def _plain_table(rows: list[dict[str, Any]], total: int = 0) -> Markup:
-    """A table of plain values."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    head = tag("tr", *(tag("th", name) for name in names))
+    """A table of plain values: of what it names first, then of what else there is."""
+    found = dict.fromkeys(name for row in rows for name in row)
+    names = sorted(found, key=lambda name: _COLUMNS.index(name) if name in _COLUMNS else 99)
+    head = [tag("th", name, class_=_cell_class(name, rows[0].get(name))) for name in names]
     body = [
         tag("tr", *(_plain_cell(name, row.get(name)) for name in names))
         for row in rows[:_MOST_ROWS]
     ]
     left = max(total, len(rows)) - len(body)
     more = tag("p", f"… and {figure_of(left)} more in the manifest.", class_="facts")
-    table = tag("table", tag("thead", head), tag("tbody", *body), class_="stack")
+    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="stack plain")
     return joined([table, more]) if left else table
+
+
+def _cell_class(name: str, value: object) -> str | None:
+    """How a plain value is set."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "number"
+    return "mono" if name in ("sha256", "digest") else None
 
 
 def _plain_cell(name: str, value: object) -> Markup:
     """A plain value in a table."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return tag("td", figure_of(value), class_="number", data_name=name)
-    is_digest = name == "sha256" or name == "digest"
-    return tag("td", "" if value is None else str(value), class_="mono" if is_digest else None)
+    kind = _cell_class(name, value)
+    if kind == "number" and isinstance(value, int | float):
+        text = figure_of(value)
+    else:
+        text = "" if value is None else str(value)
+    return tag("td", text, class_=kind, data_name=name)
 
 
 def recipe_text(recipe: dict[str, Any]) -> str:

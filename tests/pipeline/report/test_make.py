@@ -81,6 +81,14 @@ def test_equal_output_gives_equal_bytes(output, files):
     assert output.path.encode() not in first
 
 
+def test_the_order_of_keys_in_a_manifest_does_not_matter(output, files):
+    recipe = dict(reversed(output.manifest.recipe.items()))
+    inputs = [dict(reversed(one.items())) for one in output.manifest.inputs]
+    turned = replace(output.manifest, recipe=recipe, inputs=inputs)
+    first = make_report(output.path, output.manifest, files)
+    assert make_report(output.path, turned, files) == first
+
+
 def test_a_dozen_sequences_and_all_of_few_pairs_are_shown(page):
     assert page.count('class="card sequence"') == 12
     assert page.count('class="card pair"') == 10
