@@ -52,7 +52,9 @@ def is_current(output: str, manifest: Manifest) -> bool:
             return False
     except ValueError:
         return False
-    return all(FILES.exists(f"{output}/{shard.path}") for shard in manifest.shards)
+    stems = [shard.path.removesuffix(".tar") for shard in manifest.shards]
+    files = [REPORT, *(f"{stem}.{kind}" for stem in stems for kind in ("tar", "parquet"))]
+    return all(FILES.exists(f"{output}/{file}") for file in files)
 
 
 def publish(output: str, work: Work, manifest: Manifest) -> None:

@@ -263,7 +263,9 @@ def _stage_counts(counts: list[list[Any]], reads: list[list[Any]]) -> list[Stage
         decided.setdefault((name, kind), Counter())[reason] += number
     read = {(name, kind): number for name, kind, number in reads}
     entries = []
-    for name, kind in sorted(decided.keys() | read.keys()):
+    # Of several entries of a stage the wider comes first: what is left goes on to the next.
+    order = sorted(decided.keys() | read.keys(), key=lambda entry: (-read.get(entry, 0), entry))
+    for name, kind in order:
         numbers = decided.get((name, kind), Counter())
         rejected = {reason: numbers[reason] for reason in sorted(numbers) if reason}
         entries.append(StageCount(name, kind, read.get((name, kind), 0), numbers[""], rejected))
