@@ -76,7 +76,7 @@ def pair_card(shown: Shown) -> Markup:
         tag("div", picture(thumbnail, pair.text), class_="frame video" if is_video else "frame"),
         tag("p", _shortened(pair.text), class_="text", dir="auto"),
         tag("p", " · ".join(facts), class_="facts"),
-        tag("p", link(pair.page_url, host_only=True)),
+        tag("p", link(pair.page_url, is_short=True)),
         _licence(pair.licence),
         class_="card pair",
         id=f"sample-{shown.key}",
@@ -119,12 +119,27 @@ def _is_heading(part: Part) -> bool:
 
 
 def _without_echoes(parts: Sequence[Part]) -> Sequence[Part]:
-    """The parts with no caption on an image that stands as a text of its own too."""
-    texts = {part.text for part in parts if isinstance(part, TextPart)}
+    """The parts with no caption on an image that stands in texts of its own too."""
+    texts = [part.text for part in parts if isinstance(part, TextPart)]
+    captions = {
+        part.text for part in parts if isinstance(part, TextPart) and part.role is Role.CAPTION
+    }
     return [
-        replace(part, caption="") if isinstance(part, ImagePart) and part.caption in texts else part
+        replace(part, caption="")
+        if isinstance(part, ImagePart) and _is_told(part.caption, texts, captions)
+        else part
         for part in parts
     ]
+
+
+def _is_told(caption: str, texts: Sequence[str], captions: Iterable[str]) -> bool:
+    """Whether a caption is one of the texts, or made of several that are captions."""
+    if caption in texts:
+        return True
+    rest = caption
+    for text in sorted(captions, key=lambda one: (-len(one), one)):
+        rest = rest.replace(text, "")
+    return not rest.strip()
 
 
 def _cut(parts: Sequence[Part]) -> Iterator[Part]:

@@ -48,24 +48,28 @@ def tag(element: str, *content: str, **attributes: str | None) -> Markup:
     return Markup(f"<{element}{written}>{joined(content)}</{element}>")
 
 
-def link(url: str, *, host_only: bool = False) -> Markup:
+def link(url: str, *, is_short: bool = False) -> Markup:
     """A URL as text, and as a link where it leads to the web; the page says nothing to its host.
 
     Args:
         url: any text.
-        host_only: show no more than the host of a URL that leads to the web.
+        is_short: show no more than the host, or of a file its name, and the rest when pointed at.
     """
-    shown = _OVERRIDES.sub("\ufffd", url)
-    if host_only and is_web(url):
-        shown = urlsplit(shown).netloc
+    whole = _OVERRIDES.sub("\ufffd", url)
+    shown = _short(whole) if is_short else whole
     if len(shown) > _URL_CHARACTERS:
         half = _URL_CHARACTERS // 2
         shown = f"{shown[:half]} … {shown[-half:]}"
+    title = whole if is_short else None
     if not is_web(url):
-        return tag("bdi", shown, class_="url")
+        return tag("bdi", shown, class_="url", title=title)
     rel = "noreferrer noopener nofollow"
-    title = _OVERRIDES.sub("\ufffd", url) if host_only else None
     return tag("a", tag("bdi", shown), href=url, rel=rel, class_="url", title=title)
+
+
+def _short(url: str) -> str:
+    """The host of a URL, or the name of the file it leads to."""
+    return urlsplit(url).netloc if is_web(url) else url.rstrip("/").rpartition("/")[2]
 
 
 def is_web(url: str) -> bool:

@@ -67,6 +67,13 @@ def test_a_caption_that_is_a_text_too_is_shown_once(make):
     assert alone.count("A goose at dusk.") == 1
 
 
+def test_a_caption_made_of_two_texts_is_not_repeated(make):
+    image = ImagePart("https://example.org/1.jpg", make.image(1), caption="Figure 1. A goose")
+    parts = (TextPart("Figure 1.", Role.CAPTION), image, TextPart("A goose", Role.CAPTION))
+    card = sequence_card(shown_of(replace(make.sequence(1), parts=parts)))
+    assert "Figure 1. A goose" not in card
+
+
 def test_a_long_sequence_is_folded_and_a_very_long_one_cut(make):
     parts = tuple(TextPart(f"Paragraph {n}. " + "word " * 100) for n in range(60))
     card = sequence_card(shown_of(replace(make.sequence(1), parts=parts)))

@@ -93,6 +93,13 @@ def test_a_url_cannot_turn_its_letters_around_nor_fill_the_page():
     assert len(Events(link("https://example.org/" + "a" * 5000)).text) < 130
 
 
+def test_a_short_link_shows_the_host_or_the_name_of_a_file():
+    assert Events(link("https://example.org/a/b.html", is_short=True)).text == "example.org"
+    short = Events(link("file:///home/site/page.html", is_short=True))
+    assert short.text == "page.html"
+    assert short.attributes["title"] == "file:///home/site/page.html"
+
+
 @pytest.mark.parametrize(
     ("number", "shown"),
     [(None, "–"), (math.nan, "–"), (3, "3"), (1234567, "1,234,567"), (0.123456, "0.1235")],
