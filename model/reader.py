@@ -58,7 +58,10 @@ class Shards:
     def __init__(self, pattern: str) -> None:
         import fsspec
 
-        self._files, paths = fsspec.core.url_to_fs(pattern)
+        try:
+            self._files, paths = fsspec.core.url_to_fs(pattern)
+        except (ImportError, ValueError) as error:
+            raise CorpusError(f"{pattern}: no such file system: {error}") from error
         self.paths: list[str] = sorted(self._files.glob(paths))
         if not self.paths:
             raise CorpusError(f"{pattern}: no such shards")

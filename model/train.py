@@ -49,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (CorpusError, CheckpointError) as error:
         sys.stderr.write(f"model.train: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("model.train: stopped; --resume goes on from the newest checkpoint\n")
+        return 1
     sys.stdout.write(json.dumps(summary) + "\n")
     return 0
 

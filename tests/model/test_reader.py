@@ -58,6 +58,20 @@ def test_samples_are_read_whole(tmp_path: Path, make_tar: MakeTar) -> None:
     assert shards.read(1, 0).members == {"txt": b"more"}
 
 
+def test_a_file_system_that_is_not_there_is_a_clear_error() -> None:
+    with pytest.raises(CorpusError, match=r"tape://x/\*\.tar: no such file system"):
+        Shards("tape://x/*.tar")
+
+
+def test_shards_of_any_file_system(make_tar: MakeTar, tmp_path: Path) -> None:
+    import fsspec
+
+    content = make_tar(tmp_path / "c-0.tar", [("aa.txt", b"text")]).read_bytes()
+    fsspec.filesystem("memory").pipe_file("/shards/c-0.tar", content)
+    shards = Shards("memory://shards/*.tar")
+    assert shards.read(0, 0).members == {"txt": b"text"}
+
+
 def test_no_file_and_no_sample_are_clear_errors(tmp_path: Path, make_tar: MakeTar) -> None:
     with pytest.raises(CorpusError, match=r"nothing-\*\.tar: no such shards"):
         Shards(str(tmp_path / "nothing-*.tar"))

@@ -150,6 +150,22 @@ def test_wrong_usage_is_one_clear_line(
     assert len(err.strip().splitlines()) == 1
 
 
+def test_a_run_that_is_stopped_says_how_to_go_on(
+    toml: Path,
+    toy_data: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("model.step.train_step", stopped)
+    given = ["--data", f"align={toy_data['align']}", "--output", str(tmp_path / "run")]
+    assert main(["--recipe", str(toml), *given]) == 1
+    assert "--resume goes on" in capsys.readouterr().err
+
+
 def test_unknown_flags_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--recipe", "tiny", "--data", "m3w=x", "--output", "x", "--epochs", "3"])
