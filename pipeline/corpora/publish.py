@@ -2,6 +2,10 @@
 
 from importlib import metadata
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.corpora.card import CARD, corpus_card
 from pipeline.corpora.plan import Request, pool_threshold
 from pipeline.report.make import REPORT, make_report
 from pipeline.report.removed import find_packed
@@ -53,7 +57,7 @@ def is_current(output: str, manifest: Manifest) -> bool:
     except ValueError:
         return False
     stems = [shard.path.removesuffix(".tar") for shard in manifest.shards]
-    files = [REPORT, *(f"{stem}.{kind}" for stem in stems for kind in ("tar", "parquet"))]
+    files = [REPORT, CARD, *(f"{stem}.{kind}" for stem in stems for kind in ("tar", "parquet"))]
     return all(FILES.exists(f"{output}/{file}") for file in files)
 
 
@@ -87,7 +91,19 @@ def publish(output: str, work: Work, manifest: Manifest) -> None:
         ),
     )
     FILES.write(f"{output}/{REPORT}", report)
+    FILES.write(f"{output}/{CARD}", corpus_card(manifest, _most_images(output, manifest)).encode())
     FILES.write(f"{output}/{MANIFEST}", encode_manifest(manifest))
+
+
+def _most_images(output: str, manifest: Manifest) -> int:
+    """The most images that one sequence of M3W holds, by the shards' indexes."""
+    most = 0
+    for shard in manifest.shards:
+        if shard.corpus == "m3w":
+            with FILES.open(f"{output}/{shard.path.removesuffix('.tar')}.parquet") as stream:
+                column = pq.read_table(stream, columns=["images"]).column("images")
+                most = max(most, pc.max(column).as_py() or 0)
+    return most
 
 
 def _named_shards(work: Work) -> list[tuple[str, ShardEntry]]:

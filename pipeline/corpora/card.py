@@ -1,0 +1,57 @@
+"""The card of a finished corpus: what it is, for people, and its features, for HF datasets.
+
+HF's WebDataset reader takes a shard's features from its first five samples and refuses M3W, whose
+samples differ in their number of images. With the features declared here,
+`load_dataset("OUT", "m3w")` reads every image of every sample.
+"""
+
+from schemas.manifest import Manifest
+
+CARD = "README.md"
+
+_PAIR = (("jpg", "image"), ("json", "json"), ("txt", "string"))
+_MEMBERS = {
+    "align": _PAIR,
+    "ltip": _PAIR,
+    "vtp": (("json", "json"), ("mp4", "video"), ("txt", "string")),
+}
+
+
+def corpus_card(manifest: Manifest, most_images: int) -> str:
+    """The card as Markdown with a YAML head.
+
+    Args:
+        manifest: of the build.
+        most_images: in one sequence of M3W.
+    """
+    corpora = list(dict.fromkeys(shard.corpus for shard in manifest.shards))
+    head = ["---", "configs:"]
+    for corpus in corpora:
+        head += [f"- config_name: {corpus}", f"  data_files: {corpus}/*.tar"]
+    head.append("dataset_info:")
+    for corpus in corpora:
+        head += [f"- config_name: {corpus}", "  features:"]
+        for name, dtype in _features(corpus, most_images):
+            head += [f"  - name: {name}", f"    dtype: {dtype}"]
+    body = ["---", "", f"# {', '.join(corpora) or 'An empty corpus'}", ""]
+    body += [f"Built by {manifest.software} with recipe `{manifest.recipe_name}`.", ""]
+    body += ["| corpus | samples | shards | bytes |", "|---|---|---|---|"]
+    for corpus in corpora:
+        shards = [shard for shard in manifest.shards if shard.corpus == corpus]
+        samples, size = sum(s.samples for s in shards), sum(s.bytes for s in shards)
+        body.append(f"| {corpus} | {samples} | {len(shards)} | {size} |")
+    body += [
+        "",
+        "What was kept and what was not: `report/index.html`, `manifest.json`, `decisions/`.",
+        "",
+    ]
+    return "\n".join([*head, *body])
+
+
+def _features(corpus: str, most_images: int) -> list[tuple[str, str]]:
+    """Member and type of each part of a sample, as HF datasets name them."""
+    if corpus == "m3w":
+        members = [("json", "json"), *((f"{index}.jpg", "image") for index in range(most_images))]
+    else:
+        members = list(_MEMBERS[corpus])
+    return [*members, ("__key__", "string"), ("__url__", "string")]
