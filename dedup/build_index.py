@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from dedup.eval_sets import (
     read_entries,
     read_pictures,
 )
-from dedup.fingerprint import view_codes
+from dedup.fingerprint import is_flat, thumbnail
 from dedup.index import EvaluationIndex, Item, Missing
 
 _BATCH = 64  # entries decoded at once
@@ -60,16 +60,21 @@ def _fingerprint(entry: Entry | Unreadable) -> list[Item | Unreadable | PassedOv
     if isinstance(entry, Unreadable):
         return [entry]
     return [
-        Item("", result.eval_id, tuple(view_codes(result.image).tolist()))
-        if isinstance(result, Picture)
-        else result
+        _to_item(result) if isinstance(result, Picture) else result
         for result in read_pictures(entry)
     ]
 
 
+def _to_item(picture: Picture) -> Item | Unreadable:
+    grey = thumbnail(picture.image)
+    if is_flat(grey):
+        return Unreadable(picture.eval_id, "of one colour: nothing to know a copy by")
+    return Item.of("", picture.eval_id, grey)
+
+
 def _add(read: SetRead, result: Item | Unreadable | PassedOver) -> None:
     if isinstance(result, Item):
-        read.items.append(Item(read.name, result.eval_id, result.codes))
+        read.items.append(replace(result, eval_set=read.name))
     elif isinstance(result, Unreadable):
         read.unreadable.append(Missing(read.name, result.eval_id, result.why))
     else:

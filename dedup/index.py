@@ -1,25 +1,49 @@
 """The evaluation index: what the corpora must not hold a copy of, several named sets in one file.
 
 The file is one line of magic with the version, one line of JSON that says what follows and its
-sha256, then the codes (8 bytes each) with the numbers of their items (4 bytes each), then the
-items' ids. A file that is cut, changed, of another version or of another descriptor is refused.
+sha256, then the codes of all items' views (8 bytes each), the items' thumbnails, and their ids. A
+file that is cut, changed, of another version or of another descriptor is refused.
+
+MEASURED
 """
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup.fingerprint import DESCRIPTOR, RADIUS, Codes, turn_codes
-from dedup.search import MAX_RADIUS, CodeSearch
+from dedup.fingerprint import (
+    DESCRIPTOR,
+    VIEWS,
+    Codes,
+    Grey,
+    Spectra,
+    turn_codes,
+    turn_spectra,
+    view_codes,
+    view_spectrum,
+)
+from dedup.search import CodeSearch
 from schemas.keys import sha256_hex
 
 MAGIC = b"open-m3w evaluation index"
 VERSION = 1
+
+RADIUS = 4
+"""Bits in which a copy's hash may differ where the hash alone decides."""
+
+SCREEN_RADIUS = 8
+"""Bits in which it may differ where the spectra decide."""
+
+COSINE = 0.95
+"""The least cosine of a copy's spectrum with that of a view of its original."""
+
+_LOOKS = 4  # views of one item that the second look compares: the nearest by hash
+_LOOKS_OF_ALL = 256  # and of all items; a picture nearer than that to so many is like nothing
 
 
 class UnusableIndex(ValueError):
@@ -38,23 +62,46 @@ class Match:
     Attributes:
         eval_set: name of the set that holds the original.
         eval_id: the original's id in that set.
-        distance: bits in which the two fingerprints differ.
+        distance: bits in which the two hashes differ.
         radius: the most that were allowed.
+        cosine: of the two spectra; None where the hash alone decided.
     """
 
     eval_set: str
     eval_id: str
     distance: int
     radius: int
+    cosine: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One image of an evaluation set, or one frame of a video: its id and its views' codes."""
+    """One image of an evaluation set, or one frame of a video: its id and its thumbnail.
+
+    Attributes:
+        eval_set: name of the set.
+        eval_id: id in the set.
+        width: of the thumbnail, px.
+        height: of the thumbnail, px.
+        pixels: the thumbnail in grey, row by row.
+    """
 
     eval_set: str
     eval_id: str
-    codes: tuple[int, ...]
+    width: int
+    height: int
+    pixels: bytes
+
+    @classmethod
+    def of(cls, eval_set: str, eval_id: str, grey: Grey) -> Self:
+        """The item with a thumbnail as `dedup.fingerprint.thumbnail` makes them."""
+        height, width = grey.shape
+        return cls(eval_set, eval_id, width, height, grey.tobytes())
+
+    @property
+    def grey(self) -> Grey:
+        """The thumbnail, [height, width]."""
+        return np.frombuffer(self.pixels, np.uint8).reshape(self.height, self.width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,97 +118,109 @@ class EvaluationIndex:
     """Evaluation sets, searchable.
 
     Attributes:
-        sets: number of items by set name, in the order of the items.
-        ids: of the items, in order.
-        codes: fingerprints of all views of all items, [M].
-        owners: the item that each code belongs to, [M].
-        radius: bits within which a match counts.
+        items: ordered by set and id.
+        codes: of the items' views, [items, VIEWS].
         unreadable: what the sets hold and the index does not.
         descriptor: name of the fingerprint.
     """
 
-    sets: dict[str, int]
-    ids: tuple[str, ...]
+    items: tuple[Item, ...]
     codes: Codes
-    owners: NDArray[np.uint32]
-    radius: int = RADIUS
     unreadable: tuple[Missing, ...] = ()
     descriptor: str = DESCRIPTOR
     _search: CodeSearch = field(init=False, repr=False, compare=False)
-    _names: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        names = tuple(name for name, items in self.sets.items() for _ in range(items))
-        object.__setattr__(self, "_names", names)
-        object.__setattr__(self, "_search", CodeSearch(self.codes))
+        object.__setattr__(self, "_search", CodeSearch(self.codes.ravel()))
 
     @classmethod
-    def build(
-        cls,
-        items: Iterable[Item],
-        radius: int = RADIUS,
-        unreadable: Iterable[Missing] = (),
-    ) -> Self:
-        """An index of the given items; it does not depend on their order.
-
-        Raises:
-            ValueError: the radius is outside 0 to MAX_RADIUS.
-        """
-        if not 0 <= radius <= MAX_RADIUS:
-            raise ValueError(f"radius must be 0 to {MAX_RADIUS}, got {radius}")
-        ordered = sorted(items, key=lambda item: (item.eval_set, item.eval_id))
-        sets: dict[str, int] = {}
-        for item in ordered:
-            sets[item.eval_set] = sets.get(item.eval_set, 0) + 1
-        codes = np.array([code for item in ordered for code in item.codes], dtype=np.uint64)
-        counts = [len(item.codes) for item in ordered]
-        owners = np.repeat(np.arange(len(ordered), dtype=np.uint32), counts)
-        ids = tuple(item.eval_id for item in ordered)
+    def build(cls, items: Iterable[Item], unreadable: Iterable[Missing] = ()) -> Self:
+        """An index of the given items; it does not depend on their order."""
+        ordered = sorted(items, key=lambda item: (item.eval_set, item.eval_id, item.pixels))
+        codes = [view_codes(item.grey) for item in ordered]
         missing = sorted(unreadable, key=lambda lost: (lost.eval_set, lost.eval_id))
-        return cls(sets, ids, codes, owners, radius, tuple(missing))
+        array = np.array(codes, dtype=np.uint64).reshape(len(codes), VIEWS)
+        return cls(tuple(ordered), array, tuple(missing))
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.items)
 
-    def match(self, phashes: Codes, radius: int | None = None) -> list[Match | None]:
-        """For each hash, the nearest item in any flip or turn within the radius, or None.
+    @property
+    def sets(self) -> dict[str, int]:
+        """The number of items by set."""
+        sets = groupby(self.items, key=lambda item: item.eval_set)
+        return {name: len(list(items)) for name, items in sets}
 
-        Ties go to the first set and id in alphabetical order.
+    def match(self, phashes: Codes, spectra: Spectra | None = None) -> list[Match | None]:
+        """For each picture, the item that it is a copy of, in any flip or turn, or None.
+
+        Of several the nearest counts; ties go to the first set and id in alphabetical order.
 
         Args:
             phashes: hashes of whole pictures as 64-bit numbers, [N].
-            radius: bits; the index's own unless given, at most MAX_RADIUS.
+            spectra: their spectra, [N, 64]: finds more copies and takes fewer strangers for one;
+                without them the hash alone decides.
         """
-        within = self.radius if radius is None else radius
-        count = len(phashes)
-        hits = self._search.within(turn_codes(phashes.astype(np.uint64)).ravel(), within)
-        nearest: list[Match | None] = [None] * count
-        queries = hits.queries % max(1, count)
-        owners = self.owners[hits.codes]
-        seen: set[int] = set()
-        for hit in np.lexsort((owners, hits.distances, queries)).tolist():
-            query, owner = int(queries[hit]), int(owners[hit])
-            if query not in seen:
-                seen.add(query)
-                distance = int(hits.distances[hit])
-                nearest[query] = Match(self._names[owner], self.ids[owner], distance, within)
-        return nearest
+        radius = RADIUS if spectra is None else SCREEN_RADIUS
+        hits = self._hits(phashes, radius)
+        if spectra is None:
+            return [self._nearest(of_one) for of_one in hits]
+        turned = turn_spectra(spectra)
+        return [self._look_again(of_one, turned[:, row]) for row, of_one in enumerate(hits)]
+
+    def _hits(self, phashes: Codes, radius: int) -> list[list["_Hit"]]:
+        """The hits of each query, the nearest first, then by item."""
+        found = self._search.within(turn_codes(phashes).ravel(), radius)
+        turns, queries = np.divmod(found.queries, max(1, len(phashes)))
+        owners, views = np.divmod(found.codes, VIEWS)
+        order = np.lexsort((owners, found.distances, queries))
+        columns = (queries, owners, found.distances, views, turns)
+        hits: list[list[_Hit]] = [[] for _ in phashes]
+        for query, *rest in np.stack(columns, axis=1)[order].tolist():
+            hits[query].append(_Hit(*rest))
+        return hits
+
+    def _nearest(self, hits: list["_Hit"]) -> Match | None:
+        """The match of the nearest hit."""
+        if not hits:
+            return None
+        item = self.items[hits[0].owner]
+        return Match(item.eval_set, item.eval_id, hits[0].distance, RADIUS)
+
+    def _look_again(self, hits: list["_Hit"], turned: Spectra) -> Match | None:
+        """The hit whose spectrum is most like the query's, if it is like enough."""
+        looks: dict[int, int] = {}
+        best: tuple[float, int, int] | None = None
+        for hit in hits[:_LOOKS_OF_ALL]:
+            looks[hit.owner] = looks.get(hit.owner, 0) + 1
+            if looks[hit.owner] > _LOOKS:
+                continue
+            seen = view_spectrum(self.items[hit.owner].grey, hit.view)
+            cosine = float(seen @ turned[hit.turn])
+            if cosine >= COSINE and (best is None or (-cosine, hit.owner) < best[:2]):
+                best = -cosine, hit.owner, hit.distance
+        if best is None:
+            return None
+        item = self.items[best[1]]
+        return Match(item.eval_set, item.eval_id, best[2], SCREEN_RADIUS, round(-best[0], 4))
 
     def encode(self) -> bytes:
         """The index as a file, the same bytes for the same items."""
+        sides = np.array([(item.width, item.height) for item in self.items], dtype=np.uint8)
+        names = [(item.eval_set, item.eval_id) for item in self.items]
         body = b"".join(
             (
                 self.codes.astype("<u8").tobytes(),
-                self.owners.astype("<u4").tobytes(),
-                json.dumps(self.ids, separators=(",", ":")).encode(),
+                sides.tobytes(),
+                *(item.pixels for item in self.items),
+                json.dumps(names, separators=(",", ":")).encode(),
             )
         )
         header = {
             "descriptor": self.descriptor,
-            "radius": self.radius,
             "sets": self.sets,
+            "items": len(self.items),
             "unreadable": [[lost.eval_set, lost.eval_id, lost.why] for lost in self.unreadable],
-            "codes": len(self.codes),
             "bytes": len(body),
             "sha256": sha256_hex(body),
         }
@@ -188,15 +247,11 @@ class EvaluationIndex:
             raise UnusableIndex(name, f"cut: {len(body)} bytes where {header['bytes']} belong")
         if sha256_hex(body) != header["sha256"]:
             raise UnusableIndex(name, "changed since it was made: sha256 differs")
-        count = header["codes"]
-        return cls(
-            sets=header["sets"],
-            ids=tuple(json.loads(body[12 * count :])),
-            codes=np.frombuffer(body, "<u8", count).astype(np.uint64),
-            owners=np.frombuffer(body, "<u4", count, 8 * count).astype(np.uint32),
-            radius=header["radius"],
-            unreadable=tuple(Missing(*lost) for lost in header["unreadable"]),
-        )
+        unreadable = tuple(Missing(*lost) for lost in header["unreadable"])
+        count = header["items"]
+        codes = np.frombuffer(body, "<u8", count * VIEWS).astype(np.uint64)
+        items = tuple(_read_items(body, 8 * count * VIEWS, count))
+        return cls(items, codes.reshape(count, VIEWS), unreadable)
 
     def save(self, path: str | Path) -> None:
         """Write the index to a file, whole or not at all."""
@@ -215,13 +270,25 @@ class EvaluationIndex:
         """
         return cls.decode(Path(path).read_bytes(), str(path))
 
-    def items(self) -> Iterator[Item]:
-        """The items in order, as they went in."""
-        ends = np.searchsorted(self.owners, np.arange(1, len(self.ids) + 1)).tolist()
-        start = 0
-        for name, eval_id, end in zip(self._names, self.ids, ends, strict=True):
-            yield Item(name, eval_id, tuple(self.codes[start:end].tolist()))
-            start = end
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A view within the radius of a turn of the query."""
+
+    owner: int
+    distance: int
+    view: int
+    turn: int
+
+
+def _read_items(body: bytes, start: int, count: int) -> Iterator[Item]:
+    """The items after the codes."""
+    sides = np.frombuffer(body, np.uint8, 2 * count, start).reshape(count, 2).tolist()
+    places = np.cumsum([start + 2 * count, *(width * height for width, height in sides)]).tolist()
+    names = json.loads(body[places[-1] :])
+    for (eval_set, eval_id), (width, height), place in zip(names, sides, places, strict=False):
+        pixels = body[place : place + width * height]
+        yield Item(eval_set, eval_id, width, height, pixels)
 
 
 def _parse_header(content: bytes, name: str) -> tuple[dict[str, Any], bytes]:

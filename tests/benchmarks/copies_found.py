@@ -1,9 +1,10 @@
-"""Share of copies that the fingerprint finds, by transform and radius, and what it drops wrongly.
+"""Share of copies that the evaluation index finds, by transform, and what it drops wrongly.
 
-    python tests/benchmarks/copies_found.py [--every 4]
+    python tests/benchmarks/copies_found.py [--every 4] [--scenes 1000]
 
-Photos of the shared inputs (M3W_SHARED), half as evaluation set, half as distractors; beside it
-the common pHash (comparison with the median, whole picture, distance at most 10).
+Photos of the shared inputs (M3W_SHARED), or scenes of the made-up web; half, of the scenes a tenth,
+are the evaluation set, the others distractors. Beside the index (hash and second look, hash alone)
+stands the common pHash: comparison with the median, whole picture, distance at most 10.
 """
 
 import argparse
@@ -17,10 +18,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from scipy.fft import dctn
 
-from dedup.fingerprint import phash, to_codes, turn_codes, view_codes
+from dedup.fingerprint import fingerprint, thumbnail, to_codes, to_spectra
+from dedup.index import EvaluationIndex, Item
+from pipeline.sample_web.render import render_scene
+from pipeline.sample_web.scenes import draw_scene, signature_of
 
-RADII = (2, 4, 6, 8, 10)
 RANDOM = random.Random(0)
+SIZES = ((240, 180), (180, 240), (200, 200), (320, 180))
 
 
 def crop(image: Image.Image, share: float, x: float, y: float) -> Image.Image:
@@ -62,6 +66,9 @@ TRANSFORMS = {
     "crop 80 % centre": lambda image: crop(image, 0.8, 0.5, 0.5),
     "crop 80 % corner": lambda image: crop(image, 0.8, 1.0, 0.0),
     "crop 80 % anywhere": lambda image: crop(image, 0.8, RANDOM.random(), RANDOM.random()),
+    "crop 75-100 % anywhere": lambda image: crop(
+        image, RANDOM.uniform(0.75, 1), RANDOM.random(), RANDOM.random()
+    ),
     "crop 50 % centre": lambda image: crop(image, 0.5, 0.5, 0.5),
     "crop 80 % and flip": lambda image: ImageOps.mirror(crop(image, 0.8, 0.5, 0.5)),
     "JPEG, text, resize": lambda image: smaller(with_text(jpeg(image, 40)), 0.5),
@@ -75,15 +82,6 @@ def median_hash(image: Image.Image) -> int:
     return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
 
 
-def nearest(images: list[Image.Image], views: np.ndarray) -> np.ndarray:
-    """Distance of each image to each original: [images, originals]."""
-    turned = turn_codes(to_codes([phash(image) for image in images]))
-    rows = [
-        np.bitwise_count(turned[:, k, None, None] ^ views).min((0, 2)) for k in range(len(images))
-    ]
-    return np.array(rows)
-
-
 def as_kept(image: Image.Image) -> Image.Image:
     """As a corpus keeps it: at most 512 px, JPEG 90."""
     copy = image.copy()
@@ -91,31 +89,66 @@ def as_kept(image: Image.Image) -> Image.Image:
     return jpeg(copy, 90)
 
 
+def read_photos(every: int) -> list[Image.Image]:
+    shared = Path(os.environ.get("M3W_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+    paths = sorted(shared.glob("data/pairs-*/images/*"))[::every]
+    return [Image.open(path).convert("RGB") for path in paths]
+
+
+def draw_scenes(number: int) -> list[Image.Image]:
+    scenes = {}
+    while len(scenes) < number:
+        scene = draw_scene(RANDOM)
+        scenes.setdefault(signature_of(scene), scene)
+    return [render_scene(scene, *RANDOM.choice(SIZES)).convert("RGB") for scene in scenes.values()]
+
+
+def matches(index: EvaluationIndex, images: list[Image.Image], *, look: bool) -> list[str]:
+    prints = [fingerprint(image) for image in images]
+    spectra = to_spectra([one.spectrum for one in prints]) if look else None
+    found = index.match(to_codes([one.phash for one in prints]), spectra)
+    return [match.eval_id if match else "" for match in found]
+
+
+def common_matches(originals: list[Image.Image], images: list[Image.Image]) -> list[str]:
+    hashes = (
+        np.array([median_hash(one) for one in many], np.uint64) for many in (images, originals)
+    )
+    queries, codes = hashes
+    apart = np.bitwise_count(queries[:, None] ^ codes)
+    return [str(row.argmin()) if row.min() <= 10 else "" for row in apart]
+
+
+def share(found: list[str]) -> str:
+    right = sum(match == str(place) for place, match in enumerate(found))
+    wrong = sum(match not in ("", str(place)) for place, match in enumerate(found))
+    return f"{right / len(found):.3f}" + (f" ({wrong} wrong)" if wrong else "")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="take every n-th photo")
+    parser.add_argument("--scenes", type=int, default=0, help="so many scenes, not photos")
     options = parser.parse_args()
-    shared = Path(os.environ.get("M3W_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-    paths = sorted(shared.glob("data/pairs-*/images/*"))[:: options.every]
-    photos = [Image.open(path).convert("RGB") for path in paths]
-    originals, others = photos[::2], photos[1::2]
-    views = np.stack([view_codes(photo) for photo in originals])
-    plain = np.array([median_hash(photo) for photo in originals], dtype=np.uint64)
-    print(f"{len(originals)} originals, {len(others)} distractors; recall (false drops)")
-    print(
-        f"{'':20}" + "".join(f"{f'<= {radius}':>13}" for radius in RADII) + f"{'pHash <= 10':>14}"
+    images = draw_scenes(options.scenes) if options.scenes else read_photos(options.every)
+    step = 10 if options.scenes else 2
+    originals = images[::step]
+    others = [image for place, image in enumerate(images) if place % step]
+    index = EvaluationIndex.build(
+        Item.of("set", str(place), thumbnail(image)) for place, image in enumerate(originals)
+    )
+    print(f"{len(originals)} originals, {len(others)} others; found, and others dropped")
+    print(f"{'':24}{'hash, spectrum':>22}{'hash alone':>22}{'pHash <= 10':>22}")
+    finders = (
+        lambda images: matches(index, images, look=True),
+        lambda images: matches(index, images, look=False),
+        lambda images: common_matches(originals, images),
     )
     for name, transform in TRANSFORMS.items():
-        copies = [as_kept(transform(photo)) for photo in photos]
-        distances = nearest(copies, views)
-        own, wrong = distances[::2].diagonal(), distances[1::2].min(axis=1)
-        codes = np.array([median_hash(copy) for copy in copies], dtype=np.uint64)
-        common = np.bitwise_count(codes[:, None] ^ plain)
-        cells = [f"{(own <= r).mean():.3f} ({(wrong <= r).sum()})" for r in RADII]
-        found, dropped = (common[::2].diagonal() <= 10).mean(), (common[1::2].min(1) <= 10).sum()
-        print(
-            f"{name:20}" + "".join(f"{cell:>13}" for cell in cells) + f"{found:>9.3f} ({dropped})"
-        )
+        copies = [as_kept(transform(image)) for image in originals]
+        strangers = [as_kept(transform(image)) for image in others]
+        cells = [f"{share(find(copies))} {sum(map(bool, find(strangers))):>4}" for find in finders]
+        print(f"{name:24}" + "".join(f"{cell:>22}" for cell in cells), flush=True)
     return 0
 
 

@@ -57,6 +57,17 @@ def test_what_cannot_be_read_is_listed_and_kept_on_record(folder, tmp_path, caps
     assert EvaluationIndex.load(output).unreadable == (Missing("mine", "broken.jpg", why),)
 
 
+def test_a_list_with_a_missing_file_and_a_flat_picture(folder, tmp_path, capsys):
+    Image.new("RGB", (40, 30), "white").save(folder / "white.png")
+    (folder / "list.txt").write_text("0.png\nwhite.png\nnone.png\n")
+    output = tmp_path / "eval.index"
+    assert main(["--set", f"mine={folder / 'list.txt'}", "--output", str(output)]) == 0
+    assert EvaluationIndex.load(output).unreadable == (
+        Missing("mine", "none.png", "No such file or directory"),
+        Missing("mine", "white.png", "of one colour: nothing to know a copy by"),
+    )
+
+
 def test_the_same_sets_give_the_same_file(folder, tmp_path):
     contents = []
     for name in ("one", "two"):

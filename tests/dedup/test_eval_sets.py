@@ -256,6 +256,18 @@ def test_a_video_without_pictures_is_listed():
     assert pictures_of(sound()) == [Unreadable("id", "a video without pictures")]
 
 
+def test_a_video_without_frames_is_listed():
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="matroska") as container:
+        track = container.add_stream("mpeg4", rate=5)
+        track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
+        container.start_encoding()
+    (result,) = pictures_of(stream.getvalue())
+    assert result.why in ("a video without frames", "a video without pictures") or (
+        result.why.startswith("damaged video after 0 frames")
+    )
+
+
 def test_other_containers_are_known():
     for magic in (b"\x1a\x45\xdf\xa3", b"RIFF\0\0\0\0AVI ", b"\0\0\0\x18moov"):
         (result,) = pictures_of(magic + bytes(50))

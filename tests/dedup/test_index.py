@@ -1,96 +1,222 @@
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from dedup.fingerprint import RADIUS, turn_codes
-from dedup.index import MAGIC, EvaluationIndex, Item, Match, UnusableIndex
-
-WORDS = st.text(max_size=6)
-ITEMS = st.builds(
-    Item, WORDS, WORDS, st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=3).map(tuple)
+from dedup import index as index_module
+from dedup.fingerprint import VIEWS, fingerprint, thumbnail, to_codes, to_spectra, turn_codes
+from dedup.index import (
+    COSINE,
+    MAGIC,
+    RADIUS,
+    SCREEN_RADIUS,
+    EvaluationIndex,
+    Item,
+    Match,
+    Missing,
+    UnusableIndex,
 )
 
-
-def codes_of(*values: int) -> np.ndarray:
-    return np.array(values, dtype=np.uint64)
-
-
-A, B = 0x0123456789ABCDEF, 0xFEDCBA9876543210_0F0F & (2**64 - 1)
-ITEM_A = Item("coco", "a.jpg", (A,))
-ITEM_B = Item("flickr", "b.jpg", (B, 0x5555AAAA3333CCCC))
-
-
-def make_index() -> EvaluationIndex:
-    return EvaluationIndex.build([ITEM_B, ITEM_A])
+WORDS = st.text(max_size=6)
+GREYS = st.builds(
+    lambda width, height, seed: np.random.default_rng(seed).integers(
+        0, 256, (height, width), dtype=np.uint8
+    ),
+    st.integers(1, 48),
+    st.integers(1, 48),
+    st.integers(0, 99),
+)
+ITEMS = st.builds(Item.of, WORDS, WORDS, GREYS)
 
 
-def test_the_same_code_is_a_match():
-    assert make_index().match(codes_of(A, 12345, B)) == [
-        Match("coco", "a.jpg", 0, RADIUS),
-        None,
-        Match("flickr", "b.jpg", 0, RADIUS),
-    ]
+def picture(seed: int, size: tuple[int, int] = (160, 120)) -> Image.Image:
+    """A picture of forty random ellipses."""
+    rng = np.random.default_rng(seed)
+    image = Image.new("RGB", size, tuple(rng.integers(0, 256, 3).tolist()))
+    draw = ImageDraw.Draw(image)
+    for _ in range(40):
+        x, y = (int(rng.integers(0, side)) for side in size)
+        rx, ry = (int(rng.integers(2, side // 3)) for side in size)
+        draw.ellipse((x - rx, y - ry, x + rx, y + ry), fill=tuple(rng.integers(0, 256, 3).tolist()))
+    return image
 
 
-def test_any_view_of_an_item_counts():
-    (match,) = make_index().match(codes_of(0x5555AAAA3333CCCC ^ 0b11))
-    assert match == Match("flickr", "b.jpg", 2, RADIUS)
+def crop(image: Image.Image, share: float, x: float, y: float) -> Image.Image:
+    width, height = image.size
+    left, top = (1 - share) * width * x, (1 - share) * height * y
+    box = (left, top, left + share * width, top + share * height)
+    return image.crop(tuple(round(side) for side in box))
 
 
-@pytest.mark.parametrize("turn", range(8))
-def test_turned_copies_are_matches(turn):
-    turned = turn_codes(codes_of(A))[turn]
-    assert make_index().match(turned) == [Match("coco", "a.jpg", 0, RADIUS)]
+def jpeg(image: Image.Image, quality: int) -> Image.Image:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=quality)
+    return Image.open(stream)
+
+
+CHANGES = {
+    "none": lambda image: image,
+    "jpeg20": lambda image: jpeg(image, 20),
+    "smaller": lambda image: image.resize((image.width // 4, image.height // 4)),
+    "larger": lambda image: image.resize((image.width * 3, image.height * 3)),
+    "grey": lambda image: image.convert("L"),
+    "blur": lambda image: image.filter(ImageFilter.GaussianBlur(1)),
+    "narrow": lambda image: image.resize((image.width * 7 // 10, image.height)),
+    "dim": lambda image: ImageEnhance.Brightness(image).enhance(0.7),
+    "flip": ImageOps.mirror,
+    "turn90": lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    "crop": lambda image: crop(image, 0.8, 0.5, 0.5),
+    "corner": lambda image: crop(image, 0.8, 1.0, 0.0),
+    "half": lambda image: crop(image, 0.5, 0.5, 0.5),
+    "crop_flip_jpeg": lambda image: jpeg(ImageOps.mirror(crop(image, 0.8, 0.5, 0.5)), 40),
+}
+ANYWHERE = {
+    "80": lambda image: crop(image, 0.8, 0.33, 0.87),
+    "90": lambda image: crop(image, 0.9, 0.71, 0.13),
+    "85": lambda image: crop(image, 0.85, 0.4, 0.6),
+}
+
+
+def index_of(images: list[Image.Image], name: str = "set") -> EvaluationIndex:
+    items = [Item.of(name, f"{k:02d}", thumbnail(image)) for k, image in enumerate(images)]
+    return EvaluationIndex.build(items)
+
+
+def by_hash(index: EvaluationIndex, *images: Image.Image) -> list[Match | None]:
+    return index.match(to_codes([fingerprint(image).phash for image in images]))
+
+
+def by_both(index: EvaluationIndex, *images: Image.Image) -> list[Match | None]:
+    prints = [fingerprint(image) for image in images]
+    spectra = to_spectra([one.spectrum for one in prints])
+    return index.match(to_codes([one.phash for one in prints]), spectra)
+
+
+PICTURES = [picture(seed) for seed in range(12)]
+INDEX = index_of(PICTURES[:8])
+
+
+# What is found
+
+
+def test_the_same_picture_is_a_match():
+    first, none = by_hash(INDEX, PICTURES[3], PICTURES[9])
+    assert first == Match("set", "03", 0, RADIUS)
+    assert none is None
+    first, none = by_both(INDEX, PICTURES[3], PICTURES[9])
+    assert (first.eval_id, first.distance, first.radius) == ("03", 0, SCREEN_RADIUS)
+    assert first.cosine > 0.9999
+    assert none is None
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_copies_are_found_by_hash_alone(change):
+    copies = [CHANGES[change](image) for image in PICTURES]
+    found = [match and match.eval_id for match in by_hash(INDEX, *copies)]
+    assert found == [f"{k:02d}" if k < 8 else None for k in range(12)]
+
+
+@pytest.mark.parametrize("change", [*CHANGES, *ANYWHERE])
+def test_copies_are_found_by_both(change):
+    copies = [(CHANGES | ANYWHERE)[change](image) for image in PICTURES]
+    found = [match and match.eval_id for match in by_both(INDEX, *copies)]
+    assert found == [f"{k:02d}" if k < 8 else None for k in range(12)]
+
+
+def test_the_second_look_tells_pictures_with_one_hash_apart():
+    seen, other = fingerprint(PICTURES[0]), fingerprint(PICTURES[1])
+    codes = to_codes([seen.phash])
+    assert INDEX.match(codes) != [None]
+    assert INDEX.match(codes, to_spectra([other.spectrum])) == [None]
+    assert INDEX.match(codes, to_spectra([seen.spectrum]))[0].cosine >= COSINE
 
 
 def test_the_radius_is_held():
-    index = make_index()
-    assert index.match(codes_of(A ^ 0b1111))[0].distance == 4
-    assert index.match(codes_of(A ^ 0b11111)) == [None]
-    assert index.match(codes_of(A ^ 0b11111), radius=5)[0] == Match("coco", "a.jpg", 5, 5)
-    with pytest.raises(ValueError, match="0 to 10"):
-        EvaluationIndex.build([ITEM_A], radius=11)
+    code = to_codes([fingerprint(PICTURES[0]).phash])
+    near = code ^ np.uint64(0b1111)
+    assert INDEX.match(near)[0].distance <= RADIUS
+    spread = code ^ np.uint64(0x0101010101010101 | 0x8080)
+    assert INDEX.match(spread) == [None]
 
 
-def test_the_nearest_then_the_first_by_name_wins():
-    items = [Item("b", "1", (A,)), Item("a", "2", (A,)), Item("a", "1", (A ^ 1,))]
+def test_the_first_by_name_wins_a_tie():
+    grey = thumbnail(PICTURES[0])
+    items = [Item.of(name, eval_id, grey) for name, eval_id in (("b", "1"), ("a", "2"), ("a", "3"))]
     index = EvaluationIndex.build(items)
-    assert index.match(codes_of(A)) == [Match("a", "2", 0, RADIUS)]
-    assert index.match(codes_of(A ^ 1)) == [Match("a", "1", 0, RADIUS)]
+    assert by_hash(index, PICTURES[0])[0].eval_id == "2"
+    assert by_both(index, PICTURES[0])[0].eval_id == "2"
+
+
+def test_looks_are_bounded(monkeypatch):
+    looked = []
+    look = index_module.view_spectrum
+    monkeypatch.setattr(
+        index_module, "view_spectrum", lambda grey, view: looked.append(view) or look(grey, view)
+    )
+    index = index_of([PICTURES[0]] * 100)
+    assert by_both(index, PICTURES[0])[0].eval_id == "00"
+    assert len(looked) <= 256
 
 
 def test_an_empty_index_matches_nothing():
     index = EvaluationIndex.build([])
     assert len(index) == 0
-    assert index.match(codes_of(A)) == [None]
-    assert make_index().match(codes_of()) == []
-    assert EvaluationIndex.decode(index.encode()).match(codes_of(A)) == [None]
-
-
-@given(st.lists(ITEMS, max_size=6))
-def test_an_index_comes_back_whatever_the_order(items):
-    index = EvaluationIndex.build(items)
+    assert index.sets == {}
+    assert by_hash(index, PICTURES[0]) == by_both(index, PICTURES[0]) == [None]
     again = EvaluationIndex.decode(index.encode())
-    ordered = sorted(items, key=lambda item: (item.eval_set, item.eval_id))
-    assert list(again.items()) == list(index.items()) == ordered
+    assert by_both(again, PICTURES[0]) == [None]
+
+
+def test_nothing_asked_nothing_answered():
+    assert INDEX.match(to_codes([])) == []
+    assert INDEX.match(to_codes([]), to_spectra([])) == []
+
+
+def test_turned_codes_meet_their_own():
+    turned = turn_codes(to_codes([fingerprint(PICTURES[2]).phash]))[:, 0]
+    assert [match.eval_id for match in INDEX.match(turned)] == ["02"] * 8
+
+
+# The file
+
+
+@given(st.lists(ITEMS, max_size=4))
+def test_an_index_comes_back_whatever_the_order(items):
+    missing = [Missing("set", "z", "why"), Missing("set", "a", "why")]
+    index = EvaluationIndex.build(items, missing)
+    again = EvaluationIndex.decode(index.encode())
+    assert again.items == index.items
+    assert sorted(items, key=repr) == sorted(again.items, key=repr)
+    assert np.array_equal(again.codes, index.codes)
+    assert again.codes.shape == (len(items), VIEWS)
     assert again.sets == index.sets
-    assert again.radius == index.radius
+    assert again.unreadable == (missing[1], missing[0])
 
 
-@given(st.permutations([ITEM_A, ITEM_B, Item("x", "y", (3, 4))]))
+@given(st.permutations([Item.of("s", str(k), thumbnail(PICTURES[k])) for k in range(3)]))
 def test_the_file_does_not_depend_on_the_order(items):
     assert EvaluationIndex.build(items).encode() == EvaluationIndex.build(items[::-1]).encode()
 
 
 def test_saved_and_loaded(tmp_path):
     path = tmp_path / "eval.index"
-    make_index().save(path)
+    INDEX.save(path)
     assert [child.name for child in tmp_path.iterdir()] == ["eval.index"]
-    assert EvaluationIndex.load(path).match(codes_of(A))[0].eval_id == "a.jpg"
+    assert by_both(EvaluationIndex.load(path), PICTURES[1])[0].eval_id == "01"
+
+
+def test_sets_are_counted():
+    items = [Item.of(name, "1", thumbnail(PICTURES[0])) for name in ("b", "a", "b")]
+    assert EvaluationIndex.build(items).sets == {"a": 1, "b": 2}
 
 
 # What is refused
+
+
+SMALL = EvaluationIndex.build([Item.of("set", "a", thumbnail(picture(1, (12, 9))))])
 
 
 def refusal(content: bytes) -> str:
@@ -109,20 +235,17 @@ def test_other_files_are_refused(tmp_path):
 
 
 def test_another_version_is_refused():
-    content = make_index().encode().replace(MAGIC + b" 1\n", MAGIC + b" 2\n")
+    content = SMALL.encode().replace(MAGIC + b" 1\n", MAGIC + b" 2\n")
     assert refusal(content) == "of version 2, this program reads version 1"
 
 
 def test_another_descriptor_is_refused():
-    index = make_index()
-    object.__setattr__(index, "descriptor", "sscd/1")
-    assert refusal(index.encode()) == (
-        "made with descriptor 'sscd/1', this one is 'phash64-signs/1'"
-    )
+    other = EvaluationIndex(SMALL.items, SMALL.codes, descriptor="sscd/1")
+    assert refusal(other.encode()) == "made with descriptor 'sscd/1', this one is 'cosine64/1'"
 
 
 def test_every_cut_is_refused():
-    content = make_index().encode()
+    content = SMALL.encode()
     for size in range(len(content)):
         refusal(content[:size])
     assert refusal(content[:-1]).startswith("cut: ")
@@ -130,9 +253,21 @@ def test_every_cut_is_refused():
 
 
 def test_every_flipped_bit_is_refused():
-    content = make_index().encode()
-    for bit in range(0, len(content) * 8, 5):
+    content = SMALL.encode()
+    for bit in range(0, len(content) * 8, 7):
         changed = bytearray(content)
         changed[bit // 8] ^= 1 << bit % 8
         refusal(bytes(changed))
     assert refusal(content[:-1] + b"?") == "changed since it was made: sha256 differs"
+
+
+@pytest.mark.shared
+def test_photos_are_found_and_none_is_taken_for_another(shared_data):
+    paths = sorted(shared_data.glob("pairs-*/images/*"))[::10]
+    photos = [Image.open(path).convert("RGB") for path in paths]
+    index = index_of(photos[::2])
+    for name, change in (CHANGES | ANYWHERE).items():
+        found = [match and match.eval_id for match in by_both(index, *map(change, photos))]
+        assert found[1::2] == [None] * len(photos[1::2]), name
+        right = [match == f"{k:02d}" for k, match in enumerate(found[::2])]
+        assert sum(right) >= 0.97 * len(right), name
