@@ -66,7 +66,7 @@ def _index_of(node: Node | None) -> int:
 
 
 def _runs(parent: Node) -> Iterator[list[Node]]:
-    """Neighbouring children of the same tag and class; rulers and lone white space may part them."""
+    """Neighbouring children of the same tag and class; only white space may part them."""
     run: list[Node] = []
     name: tuple[str, str] | None = None
     for child in parent.children:

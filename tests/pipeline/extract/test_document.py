@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from pipeline.explain import block_row
 from pipeline.extract.document import extract_document
 from schemas.records import Page
