@@ -17,16 +17,8 @@ class Region(IntEnum):
     COMMENTS = 4  # what readers wrote: boilerplate beside an article, content of a forum
     CUT = 5  # boilerplate
     HIDDEN = 6  # not seen by a reader
-    NEVER = 7  # no text of the page at all, whatever it holds
 
 
-_NEVER_TAGS = frozenset(
-    {
-        "button", "select", "input", "textarea", "object", "embed", "applet", "iframe", "audio",
-        "svg", "option", "optgroup", "progress", "meter", "title", "meta", "link", "base",
-        "script",
-    }
-)  # fmt: skip
 _CUT_TAGS = frozenset({"nav", "dialog", "menu", "footer", "aside"})
 _CUT_ROLES = frozenset(
     {
@@ -83,8 +75,6 @@ _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGN
 def region_of(node: Node) -> Region:
     """The region that an element's own tag and attributes claim."""
     tag, attrs = node.tag, node.attrs
-    if tag in _NEVER_TAGS:
-        return Region.NEVER
     by_tag = Region.CUT if tag in _CUT_TAGS else Region.PLAIN
     if tag == "header":
         by_tag = Region.HEADER

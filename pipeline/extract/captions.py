@@ -1,6 +1,7 @@
 """Captions: which texts are, and which images they belong to."""
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.extract.tree import Node
@@ -21,19 +22,28 @@ def is_caption(node: Node) -> bool:
     """Whether an element is a caption: a figcaption, or named one, or the title of a figure."""
     if node.tag in {"figcaption", "caption"}:
         return True
-    name = node.get("class")
+    name = node.attrs.get("class")
     if not name:
         return False
+    kind = _kind(name)
+    if kind == "caption":
+        return not _holds_image(node)
+    return kind == "title" and node.parent is not None and _is_frame(node.parent)
+
+
+@lru_cache(maxsize=16384)
+def _kind(name: str) -> str:
+    """Whether a class names a caption, a title or a figure; "" for anything else."""
     words = {word.lower() for word in _WORD.findall(name)}
     if words & _CAPTION and not words & {"has", "with", "no"}:
-        return not _holds_image(node)
-    return "title" in words and node.parent is not None and _is_frame(node.parent)
+        return "caption"
+    if "title" in words:
+        return "title"
+    return "figure" if "figure" in words else ""
 
 
 def _is_frame(node: Node) -> bool:
-    if node.tag == "figure":
-        return True
-    return bool({word.lower() for word in _WORD.findall(node.get("class"))} & {"figure"})
+    return node.tag == "figure" or _kind(node.get("class")) == "figure"
 
 
 def _holds_image(node: Node) -> bool:

@@ -23,6 +23,8 @@ _ARTICLE = 400.0
 """So much prose outside of cards makes a page an article, whatever else it holds."""
 _DECLARED_ARTICLE = 150.0
 """So much prose suffices where the page says that it is an article."""
+_LEAVES = frozenset({"p", "li", "blockquote", "pre", "td", "th", "dd", "dt", "span", "figure"})
+"""No container: what stands beside them belongs to the same text."""
 _LEAD_ITEMS = 40
 """So far before the text is the headline looked for."""
 _LINE = 80.0
@@ -125,7 +127,7 @@ def _container(walk: Walk) -> Node:
     while True:
         children = [c for c in container.children if isinstance(c, Node) and c.index >= 0]
         best = max(children, key=lambda c: scores[c.index], default=None)
-        if best is None or scores[best.index] == 0:
+        if best is None or scores[best.index] == 0 or best.tag in _LEAVES:
             return container
         if scores[best.index] < _SHARE * scores[container.index]:
             return container

@@ -1,6 +1,7 @@
 """What a page says itself to be, in its Open Graph and schema.org data: evidence, not proof."""
 
 import re
+from collections.abc import Iterable
 from enum import Enum
 
 from pipeline.extract.tree import Node
@@ -26,28 +27,21 @@ _THREADS = frozenset({"DiscussionForumPosting", "QAPage"})
 _PRODUCTS = frozenset({"Product", "ProductGroup"})
 
 
-def declared_kind(root: Node) -> Kind:
-    """The kind that the page declares; a thread or a product is told more surely than an article."""
-    types, article = _declared(root)
+def declared_kind(notes: Iterable[Node]) -> Kind:
+    """The kind that the page declares; a thread or a product is told more surely than an article.
+
+    Args:
+        notes: what the page says of itself.
+    """
+    types: set[str] = set()
+    article = False
+    for node in notes:
+        if node.tag == "script":
+            types.update(_TYPE.findall("".join(c for c in node.children if isinstance(c, str))))
+        elif node.tag == "meta" and node.get("property") == "og:type":
+            article = article or node.get("content").strip().lower() == "article"
     if types & _THREADS:
         return Kind.THREAD
     if types & _ARTICLES or article:
         return Kind.ARTICLE
     return Kind.PRODUCT if types & _PRODUCTS else Kind.UNKNOWN
-
-
-def _declared(root: Node) -> tuple[set[str], bool]:
-    """The schema.org types of the page's scripts, and whether Open Graph says article."""
-    types: set[str] = set()
-    article = False
-    stack: list[Node] = [root]
-    while stack:
-        node = stack.pop()
-        if node.tag == "meta":
-            if node.get("property") == "og:type":
-                article = article or node.get("content").strip().lower() == "article"
-        elif node.tag == "script":
-            types.update(_TYPE.findall("".join(c for c in node.children if isinstance(c, str))))
-        else:
-            stack.extend(c for c in node.children if isinstance(c, Node))
-    return types, article

@@ -11,6 +11,8 @@ _BOMS = (
 _HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]+)", re.IGNORECASE)
 _META = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]+)", re.IGNORECASE)
 _XML = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:\-]+)")
+_SEEN = 200_000
+"""So much of a page is looked at to tell its encoding."""
 _META_WINDOW = 4096
 """Bytes searched for a meta tag: browsers look at 1,024, real pages put it up to 4,000 deep."""
 
@@ -51,9 +53,6 @@ _LABELS = {
     "x-cp1251": "cp1251",
     "x-cp1252": "cp1252",
 }
-_MOJIBAKE = re.compile(
-    "[ÃÂ][\x80-\xbf\u0152\u0153\u0160\u0161\u017d\u017e\u0192\u02c6\u02dc\u2010-\u203a\u20ac\u2122]"
-)
 _C1 = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
 
 
@@ -126,49 +125,55 @@ def _utf16_by_zeros(body: bytes) -> str | None:
 def _by_label(body: bytes, declared: list[str]) -> str | None:
     """The text under the first label that it can really be read by.
 
-    A page labelled UTF-8 with a few broken bytes stays UTF-8; one label of the western kind
-    fits any bytes, so it counts only where the result looks like text.
+    A page with a few broken bytes among much valid UTF-8 stays UTF-8 whatever its label.
     """
+    text = body.decode("utf-8", "replace")
+    if _is_utf8(text):
+        return text
     for name in declared:
         if name.startswith("utf-8"):
-            text = body.decode("utf-8", "replace")
-            if _is_mostly(text):
-                return text
             continue
         text = _strict(body, name) or body.decode(name, "replace")
         if _is_mostly(text) and not _wrong_western(body, name):
             return text
-    text = body.decode("utf-8", "replace")
-    return text if _is_mostly(text) and _multibyte_share(body) else None
+    return None
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether more sequences beyond ASCII were valid than not: other text hardly ever holds one."""
+    broken = text.count("\ufffd")
+    valid = sum(1 for c in text[:_SEEN] if c > "\x7f") - broken
+    return valid > broken
 
 
 def _is_mostly(text: str) -> bool:
-    """At most one character in a hundred beyond ASCII... is a control or a replacement."""
+    """Whether few of the characters beyond ASCII are controls or could not be read."""
     odd = len(_C1.findall(text))
-    beyond = sum(1 for c in text[:200_000] if c > "\x7f")
+    beyond = sum(1 for c in text[:_SEEN] if c > "\x7f")
     return odd <= max(2, beyond * 0.1)
-
-
-def _multibyte_share(body: bytes) -> bool:
-    """Most bytes beyond ASCII belong to valid UTF-8 sequences."""
-    beyond = sum(1 for b in body[:200_000] if b > 0x7F)
-    kept = len(body[:200_000].decode("utf-8", "ignore").encode("utf-8"))
-    return kept >= len(body[:200_000]) - beyond * 0.1
 
 
 def _wrong_western(body: bytes, name: str) -> bool:
     """A western label on bytes that cannot be western text: runs of accented capitals."""
     if name not in {"cp1252", "cp1254", "iso8859-15", "iso8859-2", "mac-roman"}:
         return False
-    high = re.findall(rb"[\x80-\xff]+", body[:200_000])
+    high = re.findall(rb"[\x80-\xff]+", body[:_SEEN])
     return bool(high) and sum(map(len, high)) / len(high) > 2.5
+
+
+# The letters and marks beyond ASCII of Spanish, French, German, Italian and Portuguese text. Other
+# Latin encodings put letters of their own in these places and always use some outside of them.
+_WESTERN = frozenset("áéíóúñüöäßçèêàâîôûëïœãõÁÉÍÓÚÑÜÖÄÇÈÊÀÂÎÔÛ¿¡«»ºª’‘“”„–—…•€£©®°· \xa0")
 
 
 def _detected(body: bytes) -> str:
     """The text under the encoding that its letters fit best; windows-1252 where none does."""
     from charset_normalizer import from_bytes
 
-    visible = re.sub(rb"<[^>]*>", b" ", body[:400_000])
+    western = body.decode("cp1252", "replace")
+    if {c for c in western[:_SEEN] if c > "\x7f"} <= _WESTERN:
+        return western
+    visible = re.sub(rb"<[^>]*>", b" ", body[:_SEEN])
     best = from_bytes(visible[:100_000]).best()
     name = best.encoding if best is not None else "cp1252"
     return body.decode(_LABELS.get(name.replace("_", "-"), name), "replace")

@@ -8,7 +8,7 @@ from pipeline.extract.images import declared_side
 from pipeline.extract.licence import licence_evidence
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
-from pipeline.extract.tree import Node, parse_html
+from pipeline.extract.tree import Tree, parse_html
 from pipeline.extract.walk import Item, Walker
 from schemas.records import Block, Document, ImageLink, Page, TextBlock, VideoLink
 from schemas.rejection import BadInput, Reason
@@ -21,46 +21,32 @@ def extract_document(page: Page, limits: ExtractLimits | None = None) -> Documen
         BadInput: PARSE_ERROR where no tree came of the page, NO_CONTENT where it holds no text.
     """
     limits = limits or ExtractLimits()
-    root = parse_html(decode_html(page.body, page.content_type), limits)
-    head, body = _head_and_body(root)
-    walk = Walker(_base_url(root, page.url), limits).walk(body)
-    if not walk.items:
-        raise BadInput(Reason.NO_CONTENT, 0)
-    items = choose_content(walk, declared_kind(root))
-    blocks = tuple(_blocks(items))
-    if not any(isinstance(block, TextBlock) for block in blocks):
+    tree = parse_html(decode_html(page.body, page.content_type), limits)
+    walk = Walker(_base_url(tree, page.url), limits).walk(tree.body)
+    items = choose_content(walk, declared_kind(tree.notes))
+    if not any(item.is_text for item in items):
         raise BadInput(Reason.NO_CONTENT, 0)
     return Document(
         key=page.key,
         url=page.url,
-        title=_title(head),
-        blocks=blocks,
+        title=_title(tree),
+        blocks=tuple(_blocks(items)),
         fetched_at=page.fetched_at,
-        licence=licence_evidence(root, page.url),
+        licence=licence_evidence(tree.notes, page.url),
     )
 
 
-def _head_and_body(root: Node) -> tuple[Node | None, Node]:
-    html = next((c for c in root.children if isinstance(c, Node) and c.tag == "html"), root)
-    head = next((c for c in html.children if isinstance(c, Node) and c.tag == "head"), None)
-    body = next((c for c in html.children if isinstance(c, Node) and c.tag == "body"), html)
-    return head, body
-
-
-def _base_url(root: Node, url: str) -> str:
-    stack: list[Node] = [root]
-    while stack:
-        node = stack.pop()
+def _base_url(tree: Tree, url: str) -> str:
+    for node in tree.notes:
         if node.tag == "base" and node.get("href"):
             return resolve(url, node.get("href")) or url
-        stack.extend(c for c in reversed(node.children) if isinstance(c, Node))
     return url
 
 
-def _title(head: Node | None) -> str:
-    for child in head.children if head is not None else ():
-        if isinstance(child, Node) and child.tag == "title":
-            return " ".join("".join(c for c in child.children if isinstance(c, str)).split())
+def _title(tree: Tree) -> str:
+    for node in tree.notes:
+        if node.tag == "title":
+            return " ".join("".join(c for c in node.children if isinstance(c, str)).split())
     return ""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from pipeline.extract.links import resolve
@@ -12,14 +13,17 @@ _META = frozenset({"license", "licence", "dc.rights", "dcterms.license", "dc.rig
                    "dcterms.rights", "rights", "copyright"})  # fmt: skip
 
 
-def licence_evidence(root: Node, url: str) -> tuple[str, ...]:
-    """URLs of rel=license and Creative Commons links, and what meta and schema.org say; sorted."""
+def licence_evidence(notes: Iterable[Node], url: str) -> tuple[str, ...]:
+    """URLs of rel=license and Creative Commons links, and what meta and schema.org say; sorted.
+
+    Args:
+        notes: what the page says of itself.
+        url: the page's.
+    """
     found: set[str] = set()
-    stack: list[Node] = [root]
-    while stack:
-        node = stack.pop()
+    for node in notes:
         tag = node.tag
-        if tag in {"a", "link", "area"}:
+        if tag in {"a", "link"}:
             found.add(_of_link(node, url))
         elif tag == "meta":
             found.add(_of_meta(node))
@@ -27,7 +31,6 @@ def licence_evidence(root: Node, url: str) -> tuple[str, ...]:
             found.update(_of_linked_data(node))
         if node.attrs.get("itemprop") == "license":
             found.add(_value(node, url))
-        stack.extend(c for c in node.children if isinstance(c, Node))
     found.discard("")
     return tuple(sorted(found))
 

@@ -13,7 +13,7 @@ class ReadLimits:
         header_bytes: largest WARC or HTTP header block.
     """
 
-    page_bytes: int = 16 * 1024 * 1024
+    page_bytes: int = 8 * 1024 * 1024
     media_bytes: int = 256 * 1024 * 1024
     header_bytes: int = 64 * 1024
 
@@ -29,17 +29,19 @@ class ExtractLimits:
         fast_characters: longest page that the fast parser gets.
         fast_depth: deepest nesting that the fast parser gets (it is quadratic in depth).
         fast_attributes: most attributes on one tag that the fast parser gets (quadratic too).
+        fast_options: most options of menus that the fast parser gets (quadratic in them).
         fast_tag_characters: longest single tag that the fast parser gets.
         image_side_px: of a srcset, the best candidate at or under this side is taken.
         enough_side_px: a src declared at least this wide is kept beside versions of it that
             only differ in density.
-        max_blocks: most blocks of a document; more is a broken page.
+        max_elements: most elements of a page; the richest of 759 real pages has under 30,000.
     """
 
-    fast_characters: int = 4 * 1024 * 1024
+    fast_characters: int = 8 * 1024 * 1024
     fast_depth: int = 512
     fast_attributes: int = 256
+    fast_options: int = 4000
     fast_tag_characters: int = 1024 * 1024
     image_side_px: int = 1600
     enough_side_px: int = 100
-    max_blocks: int = 50_000
+    max_elements: int = 100_000

@@ -1,28 +1,11 @@
 """One small tree for both parsers: a fast one behind guards, a slow one for what they turn away."""
 
-import re
+from dataclasses import dataclass
 from typing import Any
 
+from pipeline.extract.guards import is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
 from schemas.rejection import BadInput, Reason
-
-# Elements whose content is never seen by a reader, or not as text of the page.
-_UNSEEN = frozenset(
-    {
-        "style", "template", "canvas", "map", "area", "datalist", "param", "track", "col",
-        "colgroup", "frameset", "frame", "wbr",
-    }
-)  # fmt: skip
-VOID = frozenset(
-    {
-        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param",
-        "source", "track", "wbr", "basefont", "bgsound", "frame", "keygen",
-    }
-)  # fmt: skip
-# Elements that the next of their kind ends: old pages leave thousands of them open.
-_OPTIONAL_END = frozenset(
-    {"p", "li", "dt", "dd", "tr", "td", "th", "option", "tbody", "thead", "tfoot", "optgroup"}
-)
 
 
 class Node:
@@ -42,96 +25,129 @@ class Node:
         return self.attrs.get(name) or ""
 
 
-def parse_html(html: str, limits: ExtractLimits) -> Node:
-    """The page's tree; its order is the page's.
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A parsed page.
 
-    Styles, comments and scripts are left out, but for the scripts that hold linked data.
+    Attributes:
+        body: what a reader sees, in the page's order.
+        notes: what the page says of itself: title, base, meta, link, linked data, licence links.
+    """
+
+    body: Node
+    notes: tuple[Node, ...]
+
+
+_TEXT_LIST = """
+b i em strong u font small big tt abbr acronym cite dfn kbd samp var mark bdi bdo ins time data s
+strike del center nobr blink html body tbody thead tfoot
+"""
+_TEXT = frozenset(_TEXT_LIST.split())
+"""Elements that give their content to the one around them: they part no words."""
+
+_UNSEEN_LIST = """
+style template canvas map area datalist param track col colgroup frameset frame wbr select input
+textarea object embed applet iframe audio svg option optgroup progress meter math keygen dialog
+"""
+_UNSEEN = frozenset(_UNSEEN_LIST.split())
+"""Elements whose content a reader does not read as text of the page; they part words."""
+
+_NOTES = frozenset({"title", "base", "meta", "link"})
+_LABELS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"})
+"""Where a button is the line that unfolds an answer, and no control."""
+
+
+def parse_html(html: str, limits: ExtractLimits) -> Tree:
+    """The page's tree.
 
     Raises:
-        BadInput: PARSE_ERROR where no tree came of it.
+        BadInput: PARSE_ERROR where no tree came of it, or one of too many elements.
     """
     if "\0" in html or "\1" in html:
         html = html.replace("\0", "").replace("\1", "")
+    builder = _Builder(limits)
     if is_guarded(html, limits):
-        return _parse_slow(html)
-    return _parse_fast(html)
+        _read_soup(trim(html, limits), builder)
+    else:
+        _read_lexbor(html, builder)
+    return Tree(builder.body, tuple(builder.notes))
 
 
-# A tag with its attributes; an "=" and the quoted value behind it are taken whole.
-_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)((?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+'|))*+)>")
-_ATTRIBUTE = re.compile(r"[^\s/=>\"']+(?:\s*=\s*(?:\"[^\"]*+\"|'[^']*+'|[^\s>]*))?")
+class _Builder:
+    """A tree while it grows: decides which elements of a parser's tree become nodes."""
 
+    def __init__(self, limits: ExtractLimits) -> None:
+        self.body = Node("body", {}, None)
+        self.notes: list[Node] = []
+        self.left = limits.max_elements
 
-def is_guarded(html: str, limits: ExtractLimits) -> bool:
-    """Whether the page is too long, too deep or too rich in attributes for the fast parser.
-
-    One linear scan. A closing tag takes one from the count of its own name alone, so stray ones
-    hide no depth; void elements and those with an optional end are left out.
-    """
-    if len(html) > limits.fast_characters:
-        return True
-    opened: dict[str, int] = {}
-    depth = 0
-    for close, name, rest in _TAG.findall(html):
-        if len(rest) > 1024 and _is_heavy(rest, limits):
-            return True
-        if close:
-            if opened.get(name, 0) > 0:
-                opened[name] -= 1
-                depth -= 1
-        elif name.lower() not in VOID and name.lower() not in _OPTIONAL_END:
-            opened[name] = opened.get(name, 0) + 1
-            depth += 1
-            if depth > limits.fast_depth:
-                return True
-    return False
-
-
-def _is_heavy(rest: str, limits: ExtractLimits) -> bool:
-    if len(rest) > limits.fast_tag_characters:
-        return True
-    return sum(1 for _ in _ATTRIBUTE.finditer(rest)) > limits.fast_attributes
-
-
-def _parse_fast(html: str) -> Node:
-    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
-
-    try:
-        tree = LexborHTMLParser(html)
-    except (SelectolaxError, ValueError) as error:
-        raise BadInput(Reason.PARSE_ERROR, type(error).__name__) from error
-    top = Node("html", {}, None)
-    if tree.root is None:
-        return top
-    stack: list[tuple[Any, Node]] = [(tree.root.child, top)]
-    while stack:
-        found, parent = stack.pop()
-        add = parent.children.append
-        while found is not None:
-            tag = found.tag
-            if tag == "-text":
-                add(found.text_content)
-            elif tag is None or tag in _UNSEEN or tag[0] in "-_!":
-                pass
-            else:
-                attrs = found.attributes
-                if tag == "script" and not _is_linked_data(attrs):
-                    found = found.next
-                    continue
-                node = Node(tag, attrs, parent)
-                add(node)
-                child = found.child
-                if child is not None:
-                    stack.append((child, node))
-            found = found.next
-    return top
+    def add(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
+        """The node for an element, where its content is to be read."""
+        self.left -= 1
+        if self.left < 0:
+            raise BadInput(Reason.PARSE_ERROR, "too many elements")
+        if tag in _NOTES or (tag == "script" and _is_linked_data(attrs)):
+            node = Node(tag, attrs, None)
+            self.notes.append(node)
+            return node
+        if tag == "script":
+            return None
+        node = Node(tag, attrs, parent)
+        parent.children.append(node)
+        if tag == "a" and _is_licence(attrs):
+            self.notes.append(node)
+        return node
 
 
 def _is_linked_data(attrs: dict[str, str | None]) -> bool:
     return (attrs.get("type") or "").strip().lower() == "application/ld+json"
 
 
-def _parse_slow(html: str) -> Node:
+def _is_licence(attrs: dict[str, str | None]) -> bool:
+    return (
+        "license" in (attrs.get("rel") or "")
+        or "creativecommons.org" in (attrs.get("href") or "")
+        or attrs.get("itemprop") == "license"
+    )
+
+
+def _part_words(parent: Node) -> None:
+    if parent.children and isinstance(parent.children[-1], str):
+        parent.children.append(" ")
+
+
+def _read_lexbor(html: str, builder: _Builder) -> None:
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
+    try:
+        root = LexborHTMLParser(html).root
+    except (SelectolaxError, ValueError) as error:
+        raise BadInput(Reason.PARSE_ERROR, type(error).__name__) from error
+    # Each entry is an element's first child still to be read and the node it belongs to. A text
+    # element's content comes before what follows it: the last entry is always read first.
+    stack: list[tuple[Any, Node]] = [(root, builder.body)]
+    while stack:
+        found, parent = stack.pop()
+        while found is not None:
+            tag = found.tag
+            if tag == "-text":
+                parent.children.append(found.text_content)
+            elif tag in _TEXT or tag == "head" or (tag == "button" and parent.tag in _LABELS):
+                stack.append((found.next, parent))
+                found = found.child
+                continue
+            elif tag is None or tag in _UNSEEN or tag == "button":
+                _part_words(parent)
+            elif tag[0] not in "-_!":
+                node = builder.add(tag, found.attributes, parent)
+                if node is not None:
+                    child = found.child
+                    if child is not None:
+                        stack.append((child, node))
+            found = found.next
+
+
+def _read_soup(html: str, builder: _Builder) -> None:
     import warnings
 
     from bs4 import BeautifulSoup, NavigableString, Tag, XMLParsedAsHTMLWarning
@@ -143,18 +159,18 @@ def _parse_slow(html: str) -> Node:
             soup = BeautifulSoup(html, "lxml", multi_valued_attributes=None)
     except (ParserRejectedMarkup, AssertionError) as error:
         raise BadInput(Reason.PARSE_ERROR, type(error).__name__) from error
-    top = Node("html", {}, None)
-    stack: list[tuple[Any, Node]] = [(soup, top)]
+    stack: list[tuple[Any, Node]] = [(child, builder.body) for child in reversed(soup.contents)]
     while stack:
-        source, parent = stack.pop()
-        for child in source.contents:
-            if isinstance(child, Tag):
-                attrs = dict(child.attrs)
-                if child.name in _UNSEEN or (child.name == "script" and not _is_linked_data(attrs)):
-                    continue
-                node = Node(child.name, attrs, parent)
-                parent.children.append(node)
-                stack.append((child, node))
-            elif type(child) is NavigableString or source.name == "script":
-                parent.children.append(str(child))
-    return top
+        found, parent = stack.pop()
+        if isinstance(found, Tag):
+            name = found.name
+            if name in _UNSEEN or (name == "button" and parent.tag not in _LABELS):
+                _part_words(parent)
+                continue
+            inner: Node | None = parent
+            if name not in _TEXT and name not in {"head", "button"}:
+                inner = builder.add(name, dict(found.attrs), parent)
+            if inner is not None:
+                stack.extend((child, inner) for child in reversed(found.contents))
+        elif type(found) is NavigableString or parent.tag == "script":
+            parent.children.append(str(found))

@@ -11,65 +11,14 @@ from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.tree import Node
 from schemas.records import Role
 
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hgroup",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "main",
-        "menu",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-        "caption",
-        "noscript",
-        "amp-carousel",
-        "video",
-        "iframe",
-        "listing",
-        "xmp",
-        "plaintext",
-    ]
-)
+_BLOCK_LIST = """
+address article aside blockquote body dd details dir div dl dt fieldset figcaption figure footer
+form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol p pre section summary table
+tbody td tfoot th thead tr ul caption noscript amp-carousel video listing xmp plaintext
+"""
+_BLOCKS = frozenset(_BLOCK_LIST.split())
 _NOSCRIPT_CHARACTERS = 1000
+_ASIDE = 40
 _ROLES: Final[dict[str, Role]] = {
     "h1": Role.HEADING, "h2": Role.HEADING, "h3": Role.HEADING, "h4": Role.HEADING,
     "h5": Role.HEADING, "h6": Role.HEADING, "li": Role.LIST_ITEM, "dt": Role.LIST_ITEM,
@@ -77,10 +26,6 @@ _ROLES: Final[dict[str, Role]] = {
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
     "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE, "q": Role.QUOTE,
 }  # fmt: skip
-# Roles that a block inside keeps: a paragraph of a list item is the list item's text.
-_IMAGES = frozenset({"img", "amp-img", "image"})
-
-
 # Stand in a block's text for a line break and for an image; no page holds them: parse_html
 # takes them out.
 _BREAK = "\x00"
@@ -136,13 +81,16 @@ class Walk:
     outer: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
 
 
+_State = tuple[Node | None, Role, tuple[Node, ...], str]
+
+
 class _Exit:
     """Marks on the stack that a node's children are done, and what held before it."""
 
-    __slots__ = ("node", "restore")
+    __slots__ = ("block", "restore")
 
-    def __init__(self, node: Node, restore: tuple[object, ...]) -> None:
-        self.node = node
+    def __init__(self, block: bool, restore: _State) -> None:
+        self.block = block
         self.restore = restore
 
 
@@ -165,10 +113,13 @@ class Walker:
     def walk(self, body: Node) -> Walk:
         """The items under `body`."""
         stack: list[Node | str | _Exit] = [body]
+        pop = stack.pop
         while stack:
-            entry = stack.pop()
+            entry = pop()
             if isinstance(entry, str):
-                self._text(entry)
+                self.pieces.append(entry)
+                if self.href:
+                    self.link_pieces.append(entry)
             elif isinstance(entry, Node):
                 self._enter(entry, stack)
             else:
@@ -176,48 +127,47 @@ class Walker:
         self._flush()
         return self.found
 
-    def _text(self, text: str) -> None:
-        self.pieces.append(text)
-        if self.href:
-            self.link_pieces.append(text)
-
     def _enter(self, node: Node, stack: list[Node | str | _Exit]) -> None:
         tag = node.tag
         if tag == "br":
             self._break()
             return
+        atom = _ATOMS.get(tag)
+        if atom is not None:
+            atom(self, node)
+            return
         region = region_of(node)
-        if region is Region.NEVER:
-            self._stop_word(node)
+        block = tag in _BLOCKS
+        if not block and region >= Region.CUT and _is_aside(node):
+            self.pieces.append(" ")
             return
-        if tag in _ATOMS:
-            _ATOMS[tag](self, node)
-            return
-        if tag == "noscript":
-            self._noscript(node, stack)
+        if tag == "noscript" and not self._is_article(node):
             return
         node.index = len(self.found.nodes)
         self.found.nodes.append(node)
-        state = (self.block, self.role, self.zones, self.href)
+        if block or region is not Region.PLAIN or tag == "a":
+            stack.append(_Exit(block, (self.block, self.role, self.zones, self.href)))
+            self._open(node, region, block)
+        if "style" in node.attrs:
+            self._background(node)
+        stack.extend(reversed(node.children))
+
+    def _open(self, node: Node, region: Region, block: bool) -> None:
+        if block:
+            self._flush()
+            self.block = node
+            self._set_role(node)
+        elif node.tag == "a":
+            self.href = node.get("href")
         if region is not Region.PLAIN:
             self.found.regions[node] = region
             self.found.outer[node] = self.zones
             self.zones = (*self.zones, node)
-        if tag in _BLOCKS:
-            self._flush()
-            self.block = node
-            self._set_role(node)
-        elif tag == "a":
-            self.href = node.get("href")
-        if node.attrs.get("style"):
-            self._background(node)
-        stack.append(_Exit(node, state))
-        stack.extend(reversed(node.children))
 
     def _leave(self, mark: _Exit) -> None:
-        if mark.node.tag in _BLOCKS:
+        if mark.block:
             self._flush()
-        self.block, self.role, self.zones, self.href = mark.restore  # type: ignore[assignment]
+        self.block, self.role, self.zones, self.href = mark.restore
 
     def _set_role(self, node: Node) -> None:
         role = _ROLES.get(node.tag)
@@ -237,17 +187,13 @@ class Walker:
             return
         self.pieces.append(_BREAK)
 
-    def _stop_word(self, node: Node) -> None:
-        """A cut element parts the words beside it."""
-        if node.tag in _BLOCKS:
-            self._flush()
+    def _is_article(self, noscript: Node) -> bool:
+        """Whether what stands for readers without scripts is to be read.
 
-    def _noscript(self, node: Node, stack: list[Node | str | _Exit]) -> None:
-        """What stands for readers without scripts: its images, and its text where it is an article.
-
-        Forum software puts its whole thread there, everybody else a line about JavaScript.
+        Forum software puts its whole thread there, everybody else a line about JavaScript and
+        the images that a script would fill in: those are taken here.
         """
-        waiting: list[Node | str] = [node]
+        waiting: list[Node | str] = [noscript]
         characters = 0
         found: list[Node] = []
         while waiting:
@@ -259,11 +205,11 @@ class Walker:
                 found.append(child)
             waiting.extend(reversed(child.children))
         if characters >= _NOSCRIPT_CHARACTERS:
-            stack.extend(reversed(node.children))
-            return
+            return True
         for image in found:
-            self._replace_placeholder(node)
+            self._replace_placeholder(noscript)
             self._image(image)
+        return False
 
     def _replace_placeholder(self, noscript: Node) -> None:
         """Takes back the image that a script would fill in, where a noscript has the real one."""
@@ -340,6 +286,11 @@ class Walker:
         else:
             self._flush()
             self.found.items.append(item)
+
+
+def _is_aside(node: Node) -> bool:
+    """Whether an inline element is a few words that no reader reads with the text around them."""
+    return sum(len(c) if isinstance(c, str) else _ASIDE for c in node.children) < _ASIDE
 
 
 def _goes_on(before: str, after: str) -> bool:

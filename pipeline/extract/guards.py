@@ -1,0 +1,117 @@
+"""Pages that would make a parser slow, told by one linear scan, and cut to what it can bear."""
+
+import re
+
+from pipeline.extract.limits import ExtractLimits
+
+_INSIDE = r"(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+'|))*+"
+"""Attributes: an "=" and the quoted value behind it are taken whole."""
+# A comment, an element whose content is no markup, or a tag. Each matches wherever it begins, to
+# the end of the page if need be, so the scan never looks back.
+_TAG = re.compile(
+    r"<(?:!--(?:[^-]++|-(?!->))*+"
+    r"|(script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[\s/>])"
+    rf"{_INSIDE}(?:[^<]++|<(?!/\1))*+(?:</\1[^>]*+>?)?+"
+    rf"|(/?)([a-zA-Z][^\s/>]*+)({_INSIDE})>?)",
+    re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(r"[^\s/=>\"']++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"']*+))?")
+_LONG_TAG = 1024
+"""Characters of attributes from which a tag is looked at more closely."""
+
+_LOWER = frozenset(
+    {
+        # Void elements never hold another.
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param",
+        "source", "track", "wbr", "basefont", "bgsound", "frame", "keygen",
+        # The next of their kind ends these: old pages leave thousands of them open.
+        "p", "li", "dt", "dd", "tr", "td", "th", "option", "tbody", "thead", "tfoot", "optgroup",
+        # Drawings close these at once, with a slash.
+        "path", "circle", "ellipse", "line", "polygon", "polyline", "rect", "use", "stop", "image",
+        "animate", "animatetransform", "fegaussianblur", "feoffset", "feblend", "feflood",
+        "fecolormatrix", "fecomposite", "femergenode",
+    }
+)  # fmt: skip
+_FLAT = _LOWER | {name.upper() for name in _LOWER}
+"""Names that say nothing of depth."""
+
+
+def is_guarded(html: str, limits: ExtractLimits) -> bool:
+    """Whether the page is too long, too deep or too rich in attributes for the fast parser.
+
+    A closing tag takes one from the count of its own name alone, so stray ones hide no depth.
+    """
+    options = html.count("<option") + html.count("<OPTION")
+    if len(html) > limits.fast_characters or options > limits.fast_options:
+        return True
+    opened: dict[str, int] = {}
+    depth = 0
+    for _, close, name, rest in _TAG.findall(html):
+        if len(rest) > _LONG_TAG and _is_heavy(rest, limits):
+            return True
+        if not name or name in _FLAT:
+            continue
+        if not close:
+            opened[name] = opened.get(name, 0) + 1
+            depth += 1
+            if depth > limits.fast_depth:
+                return True
+        elif opened.get(name, 0) > 0:
+            opened[name] -= 1
+            depth -= 1
+    return False
+
+
+def _is_heavy(rest: str, limits: ExtractLimits) -> bool:
+    if len(rest) > limits.fast_tag_characters:
+        return True
+    return sum(1 for _ in _ATTRIBUTE.finditer(rest)) > limits.fast_attributes
+
+
+def trim(html: str, limits: ExtractLimits) -> str:
+    """The page without the tags that nest too deep and the attributes that are too many.
+
+    All text stays; an element beyond the depth gives its content to the one around it.
+    """
+    return _TAG.sub(_Trimmer(limits).replace, html)
+
+
+class _Trimmer:
+    """What is open while the tags of one page are replaced from first to last."""
+
+    def __init__(self, limits: ExtractLimits) -> None:
+        self.limits = limits
+        self.depth = 0
+        self.open: dict[str, list[bool]] = {}
+
+    def replace(self, match: re.Match[str]) -> str:
+        _, close, name, rest = match.groups()
+        if name is None:
+            return match[0]
+        name = name.lower()
+        if name in {"option", "optgroup"}:
+            return " "
+        if name in _FLAT:
+            return match[0] if len(rest) <= _LONG_TAG else self._light(name, rest)
+        kept = self.open.setdefault(name, [])
+        if close:
+            if not kept or not kept.pop():
+                return ""
+            self.depth -= 1
+            return match[0]
+        fits = self.depth < self.limits.fast_depth
+        kept.append(fits)
+        if not fits:
+            return ""
+        self.depth += 1
+        return match[0] if len(rest) <= _LONG_TAG else self._light(name, rest)
+
+    def _light(self, name: str, rest: str) -> str:
+        """The tag with its first attributes, of those that are of a sane length."""
+        attributes: list[str] = []
+        for found in _ATTRIBUTE.finditer(rest):
+            if len(attributes) >= self.limits.fast_attributes:
+                break
+            if len(found[0]) <= self.limits.fast_tag_characters // 16:
+                attributes.append(found[0])
+        return f"<{name} {' '.join(attributes)}>"
