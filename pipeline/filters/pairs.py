@@ -54,8 +54,11 @@ class LtipLimits:
 
 
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
-_FUNCTION_WORDS = """a an the of in on at to with and or is are was were be by for from as that this these it its
-    his her their near over under behind between into while which who"""
+_FUNCTION_LIST = """
+a an the of in on at to with and or is are was were be by for from as that this these it its his her
+their near over under behind between into while which who
+"""
+_FUNCTION_WORDS = frozenset(_FUNCTION_LIST.split())
 
 
 def align_unigrams(text: str) -> list[str]:
@@ -124,7 +127,7 @@ def judge_ltip_text(text: str, limits: LtipLimits) -> Why | None:
     alphabetic = sum(word[0].isalpha() for word in words) / len(words)
     if alphabetic < limits.min_alphabetic:
         return Why(Reason.FEW_ALPHABETIC, round(alphabetic, 4), limits.min_alphabetic)
-    found = len(set(_FUNCTION_WORDS.split()).intersection(word.lower() for word in words))
+    found = len(_FUNCTION_WORDS.intersection(word.lower() for word in words))
     if found < limits.min_stop_words:
         return Why(Reason.FEW_STOP_WORDS, found, limits.min_stop_words)
     capitals = sum(word[0].isupper() for word in words[1:]) / (len(words) - 1 or 1)

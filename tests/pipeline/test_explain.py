@@ -1,0 +1,141 @@
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.explain import explain_page, main
+
+PAGE = """<html><head><title>Kites</title><link rel="license" href="/cc"></head><body><article>
+<h1>Kites</h1>
+<p>The red kite soars over the valley in the early morning, and it hardly ever beats its wings.</p>
+<figure><img src="a.jpg" alt="A kite" width="640" height="480"><figcaption>A kite.</figcaption></figure>
+<video src="b.mp4" poster="b.jpg"></video><pre>x = 1
+y = 2</pre>
+<p>When the sun has warmed the slopes, the birds rise with the air and are lost to sight for hours,
+and in the evening they come back to the old oaks by the river, where they have slept for years.</p>
+</article></body></html>"""
+
+
+@pytest.fixture
+def page(tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(PAGE)
+    return str(path)
+
+
+def test_a_page_as_json(page, capsys):
+    assert main([page, "--url", "https://example.org/x/page.html", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["url"] == "https://example.org/x/page.html"
+    assert (row["language"], row["title"]) == ("en", "Kites")
+    assert row["licence"] == ["https://example.org/cc"]
+    assert [b["kind"] for b in row["blocks"]] == [
+        "text", "text", "image", "text", "video", "text", "text",
+    ]  # fmt: skip
+    assert row["blocks"][2] == {
+        "kind": "image",
+        "url": "https://example.org/x/a.jpg",
+        "alt": "A kite",
+        "caption": "A kite.",
+        "width": 640,
+        "height": 480,
+    }
+    assert row["verdict"] == {"kept": True, "reason": None, "value": None, "limit": None}
+
+
+def test_a_page_as_text(page, capsys):
+    assert main([page]) == 0
+    out = capsys.readouterr().out
+    assert "heading     Kites" in out
+    assert "    y = 2" in out
+    assert "    caption: A kite." in out
+    assert out.rstrip().endswith("kept: no text filter speaks against it")
+    assert "\x1b[" not in out
+
+
+def test_a_dropped_page_tells_why(tmp_path, capsys):
+    path = tmp_path / "short.html"
+    path.write_text("<p>The cat is on the mat, and the dog is in the garden.</p>")
+    assert main([str(path)]) == 0
+    assert "dropped: too_few_words 13 (limit 50)" in capsys.readouterr().out
+
+
+def test_many_pages_one_object_a_line(page, tmp_path, capsys):
+    (tmp_path / "empty.html").write_text("<p></p>")
+    rows = [{"path": page, "url": "https://a.example/"}, {"path": str(tmp_path / "empty.html")}]
+    (tmp_path / "pages.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n\n")
+    assert main(["--pages", str(tmp_path / "pages.jsonl")]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["path"], first["url"]) == (page, "https://a.example/")
+    assert second["blocks"] == []
+    assert second["verdict"]["reason"] == "no_content"
+    assert second["url"].startswith("file://")
+
+
+def test_a_file_url_is_the_default(page):
+    assert explain_page(page, "")["blocks"][2]["url"].startswith("file:///")
+
+
+@pytest.mark.parametrize("content", ["not json", "[1]", '{"url": "x"}'])
+def test_a_bad_list_names_its_line(tmp_path, content, caplog):
+    (tmp_path / "p.jsonl").write_text(content)
+    assert main(["--pages", str(tmp_path / "p.jsonl")]) == 1
+    assert "p.jsonl:1" in caplog.text
+
+
+def test_a_missing_page_is_one_line(caplog):
+    assert main(["/no/such.html"]) == 1
+    assert "/no/such.html: No such file or directory" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["a.html", "--find", "x"], ["--find", "x"], ["a.html", "--output", "d"], ["--bad"]]
+)
+def test_wrong_usage(argv):
+    with pytest.raises(SystemExit) as stop:
+        main(argv)
+    assert stop.value.code == 2
+
+
+def decisions(tmp_path):
+    folder = tmp_path / "out" / "decisions"
+    folder.mkdir(parents=True)
+    base = {
+        "kind": "page",
+        "key": "k",
+        "url": "https://a.example/",
+        "eval_set": None,
+        "eval_id": None,
+    }
+    rows = [
+        base | {"stage": "documents", "kept": True, "reason": None, "value": None, "limit": None},
+        base | {"stage": "text", "kept": False, "reason": "language", "value": "de", "limit": "en"},
+        base | {"stage": "eval", "kept": False, "reason": "evaluation_copy", "value": "0.9",
+                "limit": "0.6", "eval_set": "coco", "eval_id": "7"},
+        base | {"stage": "text", "url": "https://b.example/", "kept": True, "reason": None,
+                "value": None, "limit": None},
+    ]  # fmt: skip
+    pq.write_table(pa.Table.from_pylist(rows), folder / "a.parquet")
+    return str(tmp_path / "out")
+
+
+def test_the_story_of_a_url(tmp_path, capsys):
+    output = decisions(tmp_path)
+    assert main(["--output", output, "--find", "https://a.example/"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert "dropped  language de (limit en)" in lines[1]
+    assert "copy of coco/7" in lines[2]
+    assert main(["--output", output, "--find", "https://a.example/", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[1])["reason"] == "language"
+
+
+def test_an_unknown_url_and_no_build(tmp_path, caplog):
+    output = decisions(tmp_path)
+    assert main(["--output", output, "--find", "https://c.example/"]) == 1
+    assert "no decision names https://c.example/" in caplog.text
+    assert main(["--output", str(tmp_path), "--find", "https://c.example/"]) == 1
+    assert "is the build finished?" in caplog.text
+    (tmp_path / "out" / "decisions" / "b.parquet").write_bytes(b"PAR1 no parquet")
+    assert main(["--output", output, "--find", "https://a.example/"]) == 1
