@@ -148,7 +148,9 @@ def test_damage_is_counted_and_the_rest_is_read(capsys, tmp_path):
 
 def test_too_many_errors_stop_the_build(capsys, tmp_path):
     path = tmp_path / "cut.warc.gz"
-    path.write_bytes(record(b"http://a.example/1", page(1))[:-90])
+    path.write_bytes(
+        record(b"http://a.example/0", page(0)) + record(b"http://a.example/1", page(1))[:-90]
+    )
     code, streams = run(
         capsys,
         "--recipe",

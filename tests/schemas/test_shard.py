@@ -339,6 +339,7 @@ def test_an_index_row_says_where_everything_lies():
     members = sequence_sample()
     offsets = [writer.add(name, content) for name, content in members]
     end = writer.position
+    writer.close()
     row = index_row(make_sequence(), members, offsets)
     assert row["key"] == KEY
     assert row["offset"] == 512 + 1024

@@ -112,7 +112,7 @@ def test_a_full_disk_leaves_no_pack(tmp_path):
 
     class FullFile(io.FileIO):
         def write(self, content):
-            if self.tell() > 2000:
+            if self.tell() + len(content) > 2000:
                 raise OSError(28, "No space left on device")
             return super().write(content)
 
