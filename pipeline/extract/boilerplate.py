@@ -36,7 +36,7 @@ advertising adslot dfp sponsored taboola outbrain zergnet share sharing sharebar
 addthis sharedaddy socials newsletter subscribe subscription signup optin popup modal overlay
 lightbox tooltip dropdown skip skiplink noprint printfriendly backtotop searchform
 searchbox toolbar megamenu offcanvas flyout masthead login signin promo promos promobox taglist
-tagcloud disqus editsection navbox catlinks noindex sidebar sidebars footer colophon related
+tagcloud disqus editsection hatnote navbox catlinks noindex sidebar sidebars footer colophon related
 navheader navfooter topnav sidenav subnav mainnav leftnav rightnav sitenav globalnav mobilenav
 footernav headernav navmenu navlinks navlist navbuttons prevnext nextprev sitefooter pagefooter
 recommended recommendation recommendations recirc recirculation trending mostread mostpopular

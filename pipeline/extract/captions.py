@@ -27,7 +27,7 @@ def is_caption(node: Node) -> bool:
         return False
     kind = _kind(name)
     if kind == "caption":
-        return not _holds_image(node)
+        return not holds_image(node)
     return kind == "title" and node.parent is not None and _is_frame(node.parent)
 
 
@@ -46,7 +46,8 @@ def _is_frame(node: Node) -> bool:
     return node.tag == "figure" or _kind(node.get("class")) == "figure"
 
 
-def _holds_image(node: Node) -> bool:
+def holds_image(node: Node) -> bool:
+    """Whether an image stands under the element."""
     stack: list[Node] = [node]
     steps = 0
     while stack and steps < 200:

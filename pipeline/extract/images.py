@@ -83,13 +83,23 @@ def _lazy(node: Node, src: str) -> str:
             return link
     if src:
         return ""
-    # No src and none of the known names: any attribute that holds an image's URL will do.
-    for name, link in attrs.items():
+    return _any_attribute(node)
+
+
+def _any_attribute(node: Node) -> str:
+    """The image URL that some attribute of no known name holds, "" where none does."""
+    for name, link in node.attrs.items():
         if link and name not in {"src", "alt", "title", "class", "id", "srcset"}:
             link = link.strip()
             if " " not in link and _IMAGE_PATH.search(link) and _is_link(link) and _real(link):
                 return link
     return ""
+
+
+def attribute_url(node: Node, base: str) -> str:
+    """The absolute URL of the image that an element without one names in an attribute, or ""."""
+    link = _any_attribute(node)
+    return resolve(base, link) if link else ""
 
 
 def _is_link(link: str) -> bool:

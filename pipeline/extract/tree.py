@@ -63,8 +63,9 @@ def parse_html(html: str, limits: ExtractLimits) -> Tree:
     Raises:
         BadInput: PARSE_ERROR where no tree came of it, or one of too many elements.
     """
-    if "\0" in html or "\1" in html:
-        html = html.replace("\0", "").replace("\1", "")
+    for mark in ("\0", "\1", "\2"):  # the walk's own marks
+        if mark in html:
+            html = html.replace(mark, "")
     builder = _Builder(limits)
     if is_guarded(html, limits):
         _read_soup(trim(html, limits), builder)

@@ -1,12 +1,13 @@
 """A page's tree as a flat list of items: texts and media in reading order, with their regions."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.extract import images
 from pipeline.extract.boilerplate import Region, region_of
-from pipeline.extract.captions import is_caption
+from pipeline.extract.captions import holds_image, is_caption
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.tree import Node
 from schemas.records import Role
@@ -30,6 +31,10 @@ _ROLES: Final[dict[str, Role]] = {
 # takes them out.
 _BREAK = "\x00"
 _MEDIA = "\x01"
+_SEAM = "\x02"
+# Where a span begins with a capital right behind a small letter, two texts meet that the page's
+# style sheet keeps apart: "Credit" and "Jane Doe".
+_GLUED = re.compile(r"(?<=[a-zà-ÿ]{3})\x02+(?=[A-ZÀ-Ý])")
 
 
 @dataclass(slots=True, eq=False)
@@ -143,6 +148,10 @@ class Walker:
             return
         if tag == "noscript" and not self._is_article(node):
             return
+        if tag == "figure":
+            self._figure(node)
+        elif tag == "span" and self.pieces:
+            self.pieces.append(_SEAM)
         node.index = len(self.found.nodes)
         self.found.nodes.append(node)
         if block or region is not Region.PLAIN or tag == "a":
@@ -232,12 +241,20 @@ class Walker:
     def _emit(self, raw: str) -> None:
         """The block's text; an image within one of its sentences stands behind that text."""
         if self.role is Role.CODE:
-            text = raw.replace(_BREAK, "\n").replace(_MEDIA, "").strip("\r\n").rstrip()
+            text = (
+                raw.replace(_BREAK, "\n")
+                .replace(_MEDIA, "")
+                .replace(_SEAM, "")
+                .strip("\r\n")
+                .rstrip()
+            )
             self._add_text(text)
             self.found.items.extend(self.inline)
             return
         waiting: list[Item] = []
         text = ""
+        if _SEAM in raw:
+            raw = _GLUED.sub(" ", raw).replace(_SEAM, "")
         for index, piece in enumerate(raw.replace(_BREAK, " ").split(_MEDIA)):
             piece = " ".join(piece.split())
             if text and piece and not _goes_on(text, piece):
@@ -266,6 +283,13 @@ class Walker:
             return
         self._media(Item(node, url=url, zones=self.zones, href=self.href))
 
+    def _figure(self, node: Node) -> None:
+        """A figure that a script is to fill with the image that one of its attributes names."""
+        if not any(isinstance(c, Node) for c in node.children) or not holds_image(node):
+            url = images.attribute_url(node, self.base)
+            if url:
+                self._media(Item(node, url=url, zones=self.zones, href=self.href))
+
     def _video(self, node: Node) -> None:
         url, poster = images.video_urls(node, self.base)
         if url:
@@ -280,7 +304,7 @@ class Walker:
         if item.url in self.seen_urls and item.node.parent and item.node.parent.tag == "noscript":
             return
         self.seen_urls.add(item.url)
-        if any(not piece.isspace() for piece in self.pieces):
+        if any(not piece.isspace() and piece != _SEAM for piece in self.pieces):
             self.pieces.append(_MEDIA)
             self.inline.append(item)
         else:
