@@ -1,16 +1,15 @@
-"""What a picture looks like in 64 bits and in 64 numbers, near for copies of it.
+"""What a picture looks like in 64 bits and in 119 numbers, near for copies of it.
 
-Both come from the 64 lowest frequencies of a cosine transform of the picture in grey, the mean
-left out: the perceptual hash is their signs, the spectrum their sizes. Signs, not comparisons with
-a median as in the common pHash, because a flip or a quarter turn of the picture then only flips
-and moves bits (`turn_codes`), so that one hash of a query stands for all eight. A crop's transform
-needs no resampling either: all views of an original (`view_codes`) are one matrix product. The
-products are of whole numbers below 2^53, so the bits are the same on every machine.
+Both come from the lowest frequencies of a cosine transform of the picture in grey, the mean left
+out: the perceptual hash is the signs of 64, the spectrum the sizes of 119. Signs, not comparisons
+with a median as in the common pHash, because a flip or a quarter turn of the picture then only
+flips and moves bits (`turn_codes`), so that one hash of a query stands for all eight. A crop's
+transform needs no resampling either: all views of an original (`view_codes`) are one matrix
+product. The products are of whole numbers below 2^53, so the bits are the same on every machine.
 
-A hash alone decides within RADIUS bits. With the spectra at hand it only screens, within
-SCREEN_RADIUS bits, and the cosine of the spectra decides: two lone blobs on plain ground may have
-the same signs, but hardly the same sizes. What that finds and what it drops wrongly stands in
-`dedup.index`.
+The hash is for search, the spectrum for a second look (`dedup.second_look`): two lone blobs on
+plain ground may have the same signs, but hardly the same sizes. What both find, and what they
+take for a copy wrongly, stands in `dedup.index`.
 """
 
 from functools import cache, lru_cache
@@ -26,13 +25,16 @@ Codes = NDArray[np.uint64]
 """Perceptual hashes as 64-bit numbers."""
 
 Spectra = NDArray[np.float32]
-"""Rows of 64 numbers, the hash's frequencies in its order, of unit length."""
+"""Rows of 119 numbers of unit length: frequencies weighted up as they fall off in pictures."""
 
 Grey = NDArray[np.uint8]
 """A thumbnail in grey, [height, width]."""
 
 DESCRIPTOR = "cosine64/1"
 """The name of this fingerprint; those under another name are not comparable."""
+
+FREQUENCIES = 15
+"""Frequencies along each side that the spectrum knows: 0 to 14."""
 
 TURNS = 8
 """Flips and quarter turns of a picture, itself among them."""
@@ -46,13 +48,14 @@ view, and the scales between are near enough to one of the two.
 
 VIEWS = sum(places**2 for _, places in CROPS)
 
-_SIDE = 48  # px of a thumbnail's longer side; half of it must hold the 10 frequencies
-_FREQUENCIES = 11
+_SIDE = 64  # px of a thumbnail's longer side; half of it must hold the frequencies
+_HASHED = 11  # frequencies along each side that the hash knows: 0 to 10
+_STEEPNESS = 1.5  # sizes fall off about so with frequency in photos; without it skylines decide
 _SCALE = 1 << 13  # cosines as whole numbers; sums stay below 2^45
 
 
 class Fingerprint(NamedTuple):
-    """A picture's perceptual hash (16 hex digits) and spectrum (128 hex digits)."""
+    """A picture's perceptual hash (16 hex digits) and spectrum (238 hex digits)."""
 
     phash: str
     spectrum: str
@@ -60,8 +63,13 @@ class Fingerprint(NamedTuple):
 
 def fingerprint(image: "Image.Image") -> Fingerprint:
     """The picture's fingerprint; transparency must be composited before."""
-    whole = _transform(thumbnail(image), *CROPS[0])
-    return Fingerprint(f"{int(_codes(whole)[0]):016x}", _quantised(whole[0]).tobytes().hex())
+    grey = thumbnail(image)
+    code = int(_view_codes(grey, 1.0, 1)[0])
+    sizes = _weighted(_whole_transform(grey))
+    largest = np.abs(sizes).max() or 1.0
+    return Fingerprint(
+        f"{code:016x}", np.rint(sizes * (127 / largest)).astype(np.int8).tobytes().hex()
+    )
 
 
 def phash(image: "Image.Image") -> str:
@@ -86,13 +94,13 @@ def to_codes(hashes: "list[str] | tuple[str, ...]") -> Codes:
 
 
 def to_spectra(texts: "list[str] | tuple[str, ...]") -> Spectra:
-    """Spectra of 128 hex digits as rows, [N, 64]."""
-    content = b"".join(bytes.fromhex(text) for text in texts)
-    return _unit(np.frombuffer(content, dtype=np.int8).reshape(-1, 64).astype(np.float32))
+    """Spectra of 238 hex digits as rows, [N, 119]."""
+    content = np.frombuffer(b"".join(bytes.fromhex(text) for text in texts), dtype=np.int8)
+    return unit(content.reshape(-1, len(_spectrum_frequencies())).astype(np.float64))
 
 
 def thumbnail(image: "Image.Image") -> Grey:
-    """The picture in grey, its longer side at most 48 px."""
+    """The picture in grey, its longer side at most 64 px."""
     grey = image if image.mode == "L" else image.convert("L")
     if max(grey.size) > _SIDE:
         grey = grey.copy()
@@ -102,18 +110,17 @@ def thumbnail(image: "Image.Image") -> Grey:
 
 def view_codes(grey: Grey) -> Codes:
     """The codes of a thumbnail's views, the whole first, [VIEWS]."""
-    return np.concatenate([_codes(_transform(grey, *crop)) for crop in CROPS])
+    return np.concatenate([_view_codes(grey, *crop) for crop in CROPS])
 
 
-def view_spectrum(grey: Grey, view: int) -> Spectra:
-    """The spectrum of one of a thumbnail's views, [64]."""
-    share, places, down, across = _views()[view]
-    rows, columns = (_basis(side, share, places) for side in grey.shape)
-    rows = rows[down * _FREQUENCIES : (down + 1) * _FREQUENCIES]
-    columns = columns[across * _FREQUENCIES : (across + 1) * _FREQUENCIES]
-    block = rows @ grey.astype(np.float64) @ columns.T
-    row: Spectra = (_chosen(block[None])[0] * _weights()).astype(np.float32)
-    return _unit(row)
+def view_place(view: int) -> tuple[float, float, float]:
+    """Scale of a view and where it begins, across and down, in shares of the picture's sides."""
+    return _places()[view]
+
+
+def spectrum_of(block: NDArray[np.float64]) -> Spectra:
+    """The spectrum of a transform of 15 x 15 frequencies that is orthogonal, [119]."""
+    return unit(_weighted(block))
 
 
 def is_flat(grey: Grey) -> bool:
@@ -127,113 +134,125 @@ def turn_codes(codes: Codes) -> Codes:
     Distances are kept: the nearest turn of a query to a code is as near as the query to the
     nearest turn of the code's picture, so turning the query is enough.
     """
-    masks = np.packbits(_odd(), axis=1).view(">u8")[:, 0].astype(np.uint64)
+    masks = _packed(_odd(_hash_frequencies()))
     return np.concatenate([some ^ masks[:, None] for some in (codes, _transpose(codes))])
 
 
 def turn_spectra(spectra: Spectra) -> Spectra:
-    """The spectra of all eight flips and quarter turns, [8, N, 64], in the order of the codes."""
-    signs = np.where(_odd(), np.float32(-1), np.float32(1))[:, None]
-    both = (spectra, spectra[:, _transposition()])
+    """The spectra of all eight flips and quarter turns, [8, N, 119], in the order of the codes."""
+    frequencies = _spectrum_frequencies()
+    signs = np.where(_odd(frequencies), np.float32(-1), np.float32(1))[:, None]
+    both = (spectra, spectra[:, _transposition(len(frequencies))])
     return np.concatenate([some * signs for some in both])
 
 
-def _transform(grey: Grey, share: float, places: int) -> NDArray[np.float64]:
-    """The chosen frequencies of the crops of one scale, row by row, [places x places, 64]."""
-    rows, columns = (_basis(side, share, places) for side in grey.shape)
-    whole = rows @ grey.astype(np.float64) @ columns.T
-    blocks = whole.reshape(places, _FREQUENCIES, places, _FREQUENCIES).swapaxes(1, 2)
-    return _chosen(blocks.reshape(-1, _FREQUENCIES, _FREQUENCIES))
-
-
-def _chosen(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The 64 frequencies of the hash out of all, [N, 64]."""
-    frequencies = _frequencies()
-    return blocks[:, frequencies[:, 0], frequencies[:, 1]]
-
-
-def _codes(chosen: NDArray[np.float64]) -> Codes:
-    """The signs as codes, the first frequency the highest bit, [N]."""
-    packed = np.ascontiguousarray(np.packbits(chosen > 0, axis=1))
-    return packed.view(">u8")[:, 0].astype(np.uint64, copy=False)
-
-
-def _quantised(chosen: NDArray[np.float64]) -> NDArray[np.int8]:
-    """The sizes in steps of 1/127 of the largest, [64]."""
-    weighted = chosen * _weights()
-    largest = np.abs(weighted).max()
-    return np.rint(weighted * (127 / largest if largest else 0.0)).astype(np.int8)
-
-
-def _unit(rows: Spectra) -> Spectra:
+def unit(rows: NDArray[np.float64]) -> Spectra:
     """The rows at unit length; rows of nothing stay so."""
-    lengths = np.sqrt(np.sum(rows * rows, axis=-1, keepdims=True), dtype=np.float32)
-    unit: Spectra = rows / np.maximum(lengths, np.float32(1e-9))
-    return unit
+    lengths = np.sqrt(np.sum(rows * rows, axis=-1, keepdims=True))
+    scaled: Spectra = (rows / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return scaled
+
+
+def cosines(
+    length: int, start: float, width: float, frequencies: int = FREQUENCIES
+) -> NDArray[np.float64]:
+    """Cosine rows over `width` px from `start` of a side of `length` px, [frequencies, length].
+
+    A pixel that the edge cuts counts by the part inside, at that part's middle.
+    """
+    pixels = np.arange(length)
+    left, right = np.maximum(pixels, start), np.minimum(pixels + 1, start + width)
+    angles = np.outer(np.arange(frequencies), (left + right) / 2 - start) * (np.pi / width)
+    rows: NDArray[np.float64] = np.cos(angles) * np.clip(right - left, 0, 1)
+    return rows
+
+
+def _view_codes(grey: Grey, share: float, places: int) -> Codes:
+    """The codes of the crops of one scale, row by row, [places x places]."""
+    rows, columns = (_bases(side, share, places) for side in grey.shape)
+    whole = rows @ grey.astype(np.float64) @ columns.T
+    blocks = whole.reshape(places, _HASHED, places, _HASHED).swapaxes(1, 2)
+    down, across = _hash_frequencies().T
+    return _packed(blocks.reshape(-1, _HASHED, _HASHED)[:, down, across] > 0)
+
+
+def _whole_transform(grey: Grey) -> NDArray[np.float64]:
+    """The whole picture's orthogonal transform, [15, 15]."""
+    rows, columns = (orthogonal(cosines(side, 0, side)) for side in grey.shape)
+    return rows @ grey.astype(np.float64) @ columns.T
+
+
+def orthogonal(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cosine rows with frequency 0 at half its energy, which makes their transform orthogonal."""
+    rows[0] *= 0.5**0.5
+    return rows
+
+
+def _weighted(block: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The spectrum's frequencies of a transform, the higher ones weighted up, [119]."""
+    down, across = _spectrum_frequencies().T
+    weighted: NDArray[np.float64] = block[down, across] * (down + across) ** _STEEPNESS
+    return weighted
+
+
+def _packed(bits: NDArray[np.bool_]) -> Codes:
+    """Rows of 64 bits as numbers, the first the highest bit, [N]."""
+    content = np.ascontiguousarray(np.packbits(bits, axis=1))
+    return content.view(">u8")[:, 0].astype(np.uint64, copy=False)
 
 
 @lru_cache(maxsize=1024)
-def _basis(length: int, share: float, places: int) -> NDArray[np.float64]:
-    """Cosine rows over crops of a side of `length` px, [places x 11, length], whole numbers.
-
-    A pixel that a crop's edge cuts counts by the part inside, at that part's middle.
-    """
+def _bases(length: int, share: float, places: int) -> NDArray[np.float64]:
+    """The hash's cosine rows of all crops along a side, whole numbers, [places x 11, length]."""
     width = share * length
-    pixels = np.arange(length)
-    crops = []
-    for place in range(places):
-        start = (length - width) * place / max(1, places - 1)
-        left, right = np.maximum(pixels, start), np.minimum(pixels + 1, start + width)
-        inside = np.clip(right - left, 0, 1)
-        angles = np.outer(np.arange(_FREQUENCIES), (left + right) / 2 - start) * (np.pi / width)
-        crops.append(np.rint(np.cos(angles) * inside * _SCALE))
-    return np.concatenate(crops)
+    starts = [(length - width) * place / max(1, places - 1) for place in range(places)]
+    crops = [cosines(length, start, width, _HASHED) for start in starts]
+    return np.rint(np.concatenate(crops) * _SCALE)
 
 
 @cache
-def _views() -> list[tuple[float, int, int, int]]:
-    """Scale, places, and place down and across of each view, in order."""
+def _places() -> list[tuple[float, float, float]]:
+    """Scale and start of each view, in order."""
     return [
-        (share, places, down, across)
-        for share, places in CROPS
+        (share, (1 - share) * across / last, (1 - share) * down / last)
+        for share, places, last in ((share, places, max(1, places - 1)) for share, places in CROPS)
         for down in range(places)
         for across in range(places)
     ]
 
 
 @cache
-def _frequencies() -> NDArray[np.int64]:
-    """The 64 lowest (down, across) frequencies, [64, 2], the same set when transposed."""
-    triangle = [(down, total - down) for total in range(1, 11) for down in range(total + 1)]
-    triangle.remove((5, 5))  # the 65th
+def _spectrum_frequencies() -> NDArray[np.int64]:
+    """The (down, across) frequencies whose sum is at most 14, the lowest first, [119, 2]."""
+    sums = range(1, FREQUENCIES)
+    triangle = [(down, total - down) for total in sums for down in range(total + 1)]
     return np.array(triangle, dtype=np.int64)
 
 
 @cache
-def _weights() -> NDArray[np.float64]:
-    """What makes the transform orthogonal: frequency 0 of a side counts half its energy, [64]."""
-    weights: NDArray[np.float64] = np.where((_frequencies() == 0).any(axis=1), 0.5**0.5, 1.0)
-    return weights
+def _hash_frequencies() -> NDArray[np.int64]:
+    """The first 64 of them, the same set when transposed: of the 65 lowest, (5, 5) is left out."""
+    lowest = [tuple(pair) for pair in _spectrum_frequencies()[:65].tolist()]
+    lowest.remove((5, 5))
+    return np.array(lowest, dtype=np.int64)
+
+
+def _odd(frequencies: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which change sign when the picture is flipped: not, across, down, and both, [4, N]."""
+    down, across = (frequencies % 2 == 1).T
+    return np.stack([np.zeros(len(frequencies), dtype=bool), across, down, across ^ down])
 
 
 @cache
-def _odd() -> NDArray[np.bool_]:
-    """The frequencies whose sign changes when flipped not, across, down, and both, [4, 64]."""
-    down, across = (_frequencies() % 2 == 1).T
-    return np.stack([np.zeros(64, dtype=bool), across, down, across ^ down])
-
-
-@cache
-def _transposition() -> NDArray[np.int64]:
-    """Where each bit's transposed frequency stands, [64]."""
-    places = {tuple(pair): place for place, pair in enumerate(_frequencies().tolist())}
-    moved = [places[across, down] for down, across in _frequencies().tolist()]
+def _transposition(number: int) -> NDArray[np.int64]:
+    """Where the transposed frequency of each of the 64 or 119 stands, [number]."""
+    frequencies = _hash_frequencies() if number == 64 else _spectrum_frequencies()
+    places = {tuple(pair): place for place, pair in enumerate(frequencies.tolist())}
+    moved = [places[across, down] for down, across in frequencies.tolist()]
     return np.array(moved, dtype=np.int64)
 
 
 def _transpose(codes: Codes) -> Codes:
     """The codes of the transposed pictures, [N]."""
     big_endian = np.ascontiguousarray(codes, dtype=">u8").view(np.uint8).reshape(-1, 8)
-    bits = np.unpackbits(big_endian, axis=1)[:, _transposition()]
-    moved = np.ascontiguousarray(np.packbits(bits, axis=1))
-    return moved.view(">u8")[:, 0].astype(np.uint64, copy=False)
+    return _packed(np.unpackbits(big_endian, axis=1)[:, _transposition(64)].astype(bool))

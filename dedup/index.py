@@ -25,9 +25,9 @@ from dedup.fingerprint import (
     turn_codes,
     turn_spectra,
     view_codes,
-    view_spectrum,
 )
 from dedup.search import CodeSearch
+from dedup.second_look import WORTH_MOVING, best_cosine, view_cosine
 from schemas.keys import sha256_hex
 
 MAGIC = b"open-m3w evaluation index"
@@ -39,10 +39,11 @@ RADIUS = 4
 SCREEN_RADIUS = 8
 """Bits in which it may differ where the spectra decide."""
 
-COSINE = 0.95
+COSINE = 0.94
 """The least cosine of a copy's spectrum with that of a view of its original."""
 
 _LOOKS = 4  # views of one item that the second look compares: the nearest by hash
+_MOVED = 8  # likeliest items whose view is moved about
 _LOOKS_OF_ALL = 256  # and of all items; a picture nearer than that to so many is like nothing
 
 
@@ -188,21 +189,29 @@ class EvaluationIndex:
         return Match(item.eval_set, item.eval_id, hits[0].distance, RADIUS)
 
     def _look_again(self, hits: list["_Hit"], turned: Spectra) -> Match | None:
-        """The hit whose spectrum is most like the query's, if it is like enough."""
-        looks: dict[int, int] = {}
-        best: tuple[float, int, int] | None = None
-        for hit in hits[:_LOOKS_OF_ALL]:
-            looks[hit.owner] = looks.get(hit.owner, 0) + 1
-            if looks[hit.owner] > _LOOKS:
-                continue
-            seen = view_spectrum(self.items[hit.owner].grey, hit.view)
-            cosine = float(seen @ turned[hit.turn])
-            if cosine >= COSINE and (best is None or (-cosine, hit.owner) < best[:2]):
-                best = -cosine, hit.owner, hit.distance
+        """The item that the query is most like, if it is like enough; the first of equals."""
+        best: tuple[float, _Hit] | None = None
+        for cosine, hit in self._likeliest(hits, turned):
+            grey = self.items[hit.owner].grey
+            moved = best_cosine(grey, hit.view, turned[hit.turn]) if cosine >= WORTH_MOVING else 0.0
+            if moved >= COSINE and (best is None or moved > best[0]):
+                best = moved, hit
         if best is None:
             return None
-        item = self.items[best[1]]
-        return Match(item.eval_set, item.eval_id, best[2], SCREEN_RADIUS, round(-best[0], 4))
+        item = self.items[best[1].owner]
+        cosine, distance = round(best[0], 4), best[1].distance
+        return Match(item.eval_set, item.eval_id, distance, SCREEN_RADIUS, cosine)
+
+    def _likeliest(self, hits: list["_Hit"], turned: Spectra) -> list[tuple[float, "_Hit"]]:
+        """The likeliest items, each by the view that is most like the query, with its cosine."""
+        looks: dict[int, list[tuple[float, _Hit]]] = {}
+        for hit in hits[:_LOOKS_OF_ALL]:
+            of_item = looks.setdefault(hit.owner, [])
+            if len(of_item) < _LOOKS:
+                grey = self.items[hit.owner].grey
+                of_item.append((view_cosine(grey, hit.view, turned[hit.turn]), hit))
+        best = [max(of_item, key=lambda look: look[0]) for of_item in looks.values()]
+        return sorted(best, key=lambda look: (-look[0], look[1].owner))[:_MOVED]
 
     def encode(self) -> bytes:
         """The index as a file, the same bytes for the same items."""
