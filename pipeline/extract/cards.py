@@ -67,6 +67,8 @@ def _index_of(node: Node | None) -> int:
 
 def _runs(parent: Node) -> Iterator[list[Node]]:
     """Neighbouring children of the same tag and class; only white space may part them."""
+    if len(parent.children) < _RUN:
+        return
     run: list[Node] = []
     name: tuple[str, str] | None = None
     for child in parent.children:
@@ -76,7 +78,7 @@ def _runs(parent: Node) -> Iterator[list[Node]]:
             continue
         if child.index < 0:
             continue
-        own = (child.tag, (child.get("class").split() or [""])[0])
+        own = (child.tag, child.get("class").partition(" ")[0])
         if own != name:
             if len(run) >= _RUN:
                 yield run

@@ -1,6 +1,7 @@
 """Pages that would make a parser slow, told by one linear scan, and cut to what it can bear."""
 
 import re
+from operator import itemgetter
 
 from pipeline.extract.limits import ExtractLimits
 
@@ -16,6 +17,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(r"[^\s/=>\"']++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"']*+))?")
+_FEW_TAGS = 4000
 _LONG_TAG = 1024
 """Characters of attributes from which a tag is looked at more closely."""
 
@@ -44,11 +46,19 @@ def is_guarded(html: str, limits: ExtractLimits) -> bool:
     options = html.count("<option") + html.count("<OPTION")
     if len(html) > limits.fast_characters or options > limits.fast_options:
         return True
+    tags = _TAG.findall(html)
+    if max(map(len, map(itemgetter(3), tags)), default=0) > _LONG_TAG and any(
+        _is_heavy(rest, limits) for *_, rest in tags if len(rest) > _LONG_TAG
+    ):
+        return True
+    # So few tags nest no deeper than the parser can bear.
+    return len(tags) > _FEW_TAGS and _is_deep(tags, limits)
+
+
+def _is_deep(tags: list[tuple[str, str, str, str]], limits: ExtractLimits) -> bool:
     opened: dict[str, int] = {}
     depth = 0
-    for _, close, name, rest in _TAG.findall(html):
-        if len(rest) > _LONG_TAG and _is_heavy(rest, limits):
-            return True
+    for _, close, name, _ in tags:
         if not name or name in _FLAT:
             continue
         if not close:

@@ -40,7 +40,7 @@ class Tree:
 
 _TEXT_LIST = """
 b i em strong u font small big tt abbr acronym cite dfn kbd samp var mark bdi bdo ins time data s
-strike del center nobr blink html body tbody thead tfoot
+strike del center nobr blink html head body tbody thead tfoot
 """
 _TEXT = frozenset(_TEXT_LIST.split())
 """Elements that give their content to the one around them: they part no words."""
@@ -48,6 +48,7 @@ _TEXT = frozenset(_TEXT_LIST.split())
 _UNSEEN_LIST = """
 style template canvas map area datalist param track col colgroup frameset frame wbr select input
 textarea object embed applet iframe audio svg option optgroup progress meter math keygen dialog
+button
 """
 _UNSEEN = frozenset(_UNSEEN_LIST.split())
 """Elements whose content a reader does not read as text of the page; they part words."""
@@ -132,19 +133,19 @@ def _read_lexbor(html: str, builder: _Builder) -> None:
         while found is not None:
             tag = found.tag
             if tag == "-text":
-                parent.children.append(found.text_content)
-            elif tag in _TEXT or tag == "head" or (tag == "button" and parent.tag in _LABELS):
+                text = found.text_content
+                if parent.children or not text.isspace():
+                    parent.children.append(text)
+            elif tag in _TEXT or (tag == "button" and parent.tag in _LABELS):
                 stack.append((found.next, parent))
                 found = found.child
                 continue
-            elif tag is None or tag in _UNSEEN or tag == "button":
+            elif tag in _UNSEEN:
                 _part_words(parent)
             elif tag[0] not in "-_!":
                 node = builder.add(tag, found.attributes, parent)
-                if node is not None:
-                    child = found.child
-                    if child is not None:
-                        stack.append((child, node))
+                if node is not None and (child := found.child) is not None:
+                    stack.append((child, node))
             found = found.next
 
 
@@ -165,11 +166,12 @@ def _read_soup(html: str, builder: _Builder) -> None:
         found, parent = stack.pop()
         if isinstance(found, Tag):
             name = found.name
-            if name in _UNSEEN or (name == "button" and parent.tag not in _LABELS):
+            text = name in _TEXT or (name == "button" and parent.tag in _LABELS)
+            if not text and name in _UNSEEN:
                 _part_words(parent)
                 continue
             inner: Node | None = parent
-            if name not in _TEXT and name not in {"head", "button"}:
+            if not text:
                 inner = builder.add(name, dict(found.attrs), parent)
             if inner is not None:
                 stack.extend((child, inner) for child in reversed(found.contents))

@@ -32,6 +32,7 @@ _ROLES: Final[dict[str, Role]] = {
 _BREAK = "\x00"
 _MEDIA = "\x01"
 _SEAM = "\x02"
+_MARKS = frozenset({_BREAK, _MEDIA, _SEAM})
 # Where a span begins with a capital right behind a small letter, two texts meet that the page's
 # style sheet keeps apart: "Credit" and "Jane Doe".
 _GLUED = re.compile(r"(?<=[a-zà-ÿ]{3})\x02+(?=[A-ZÀ-Ý])")
@@ -121,12 +122,13 @@ class Walker:
         pop = stack.pop
         while stack:
             entry = pop()
-            if isinstance(entry, str):
-                self.pieces.append(entry)
-                if self.href:
-                    self.link_pieces.append(entry)
-            elif isinstance(entry, Node):
+            if isinstance(entry, Node):
                 self._enter(entry, stack)
+            elif isinstance(entry, str):
+                if self.pieces or not entry.isspace():
+                    self.pieces.append(entry)
+                    if self.href:
+                        self.link_pieces.append(entry)
             else:
                 self._leave(entry)
         self._flush()
