@@ -53,7 +53,7 @@ demo: .venv/installed-model ## the whole path: made-up web, four corpora, 200 tr
 	@$(PY) -m model.train --recipe tiny --data m3w='$(DEMO)/corpus/m3w/*.tar' \
 	  --data align='$(DEMO)/corpus/align/*.tar' --data ltip='$(DEMO)/corpus/ltip/*.tar' \
 	  --data vtp='$(DEMO)/corpus/vtp/*.tar' --output $(DEMO)/run --steps 200
-	@echo "== look around: $(DEMO)/corpus/report/index.html, $(PY) -m pipeline.inspect_shard show $(DEMO)/corpus"
+	@echo "== look around: $(DEMO)/corpus/report/index.html, $(PY) -m pipeline.inspect_shard show $(DEMO)/corpus/m3w"
 
 test: .venv/installed-dev ## run all tests that this machine can run
 	@$(PY) -m pytest -n 2 --dist loadfile -q
