@@ -4,7 +4,25 @@ The file is one line of magic with the version, one line of JSON that says what 
 sha256, then the codes of all items' views (8 bytes each), the items' thumbnails, and their ids. A
 file that is cut, changed, of another version or of another descriptor is refused.
 
-MEASURED
+Measured by tests/benchmarks/copies_found.py on 780 photos of Flickr8k and COCO, half of them the
+evaluation set, half distractors, all kept as a corpus keeps them. Found by hash and spectrum, by
+the hash alone, and by the common pHash within 10 bits:
+
+    flip, quarter turn                           1.000   1.000    .000
+    JPEG 20                                      1.000    .997   1.000
+    greyscale, blur, aspect 0.7, resize 0.25     1.000   1.000   1.000
+    crop to 80 % at the centre or a corner       1.000   1.000    .056
+    crop to 80 % anywhere                        1.000    .903    .005
+    crop to 75 to 100 % anywhere                  .990    .764    .359
+    crop to half of each side, centre            1.000    .992    .000
+    brightness x 1.5 (lights burn out)            .897    .623    .987
+    large text over it                            .708    .508    .969
+    turn by 15 degrees                            .000    .000    .003
+    distractors dropped, of 7020                     0       0       2
+
+Of the made-up web's 42 planted copies (400 pages) the first found 42, the second 40; neither
+dropped one of 1,911 others. Pictures that are their own mirror image have bits without meaning
+and may be missed once recompressed.
 """
 
 import json

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import webdataset
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.keys import make_key, sha256_hex
@@ -204,16 +204,19 @@ def pairs(draw: st.DrawFn) -> Pair:
     return replace(pair, text=text, page_url=page_url, score=score)
 
 
+@settings(deadline=None)
 @given(sequences())
 def test_a_sequence_comes_back(sequence):
     assert decode_sequence(encode_sequence(sequence, read_media)) == sequence
 
 
+@settings(deadline=None)
 @given(pairs())
 def test_a_pair_comes_back(pair):
     assert decode_pair(encode_pair(pair, read_media)) == pair
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), max_size=5))
 def test_scores_are_the_nearest_float16(scores):
     expected = np.array(scores, dtype=np.float16).astype(float).tolist()

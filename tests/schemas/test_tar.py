@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import webdataset
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.rejection import BadInput, Reason
@@ -39,11 +39,13 @@ def foreign_tar(files: list[tuple[str, bytes]], tar_format: int, mtime: float = 
     return stream.getvalue()
 
 
+@settings(deadline=None)
 @given(FILES)
 def test_what_was_written_is_read(files):
     assert read_all(make_tar(files)) == files
 
 
+@settings(deadline=None)
 @given(FILES)
 def test_tarfile_reads_the_same_at_the_same_offsets(files):
     content = make_tar(files)
