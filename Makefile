@@ -25,7 +25,7 @@ help:
 define install
 	@echo "installing open-m3w[$(1)] into .venv"
 	@if $(PY) -m uv --version >/dev/null 2>&1; \
-	  then $(PY) -m uv pip install --quiet --python $(PY) -c constraints.txt -e '.[$(1)]'; \
+	  then $(PY) -m uv pip install --quiet --compile-bytecode --python $(PY) -c constraints.txt -e '.[$(1)]'; \
 	  else $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(1)]'; fi
 	@touch $@
 endef
