@@ -41,7 +41,7 @@ install: .venv/installed-model ## install into .venv
 demo: .venv/installed-model ## the whole path: made-up web, four corpora, 200 training steps
 	@rm -rf $(DEMO) && mkdir $(DEMO)
 	@echo "== a made-up web of $(PAGES) pages"
-	@$(PY) -m pipeline.sample_web --output $(DEMO)/web --pages $(PAGES) --seed 1
+	@$(PY) -m pipeline.sample_web --output $(DEMO)/web --pages $(PAGES) --seed 1 --workers 2
 	@echo "== an index of its evaluation set, to be kept out"
 	@$(PY) -m dedup.build_index --set made-up=$(DEMO)/web/evaluation/images --output $(DEMO)/evaluation.index
 	@echo "== four corpora"
