@@ -79,7 +79,8 @@ class ReadDocuments(beam.PTransform):
             (listed, revisits.places)
             | "Places" >> beam.Flatten()
             | "PlacesByFile" >> beam.GroupByKey()
-            | "ReadPlaces" >> beam.FlatMap(lambda group: read_file_places(*group, self.settings))
+            | "ReadPlaces"
+            >> beam.FlatMap(lambda group: read_file_places(group[0], group[1], self.settings))
         )
         fetched = (
             inputs

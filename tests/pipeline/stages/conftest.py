@@ -2,12 +2,13 @@
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
 
 class _Handler(BaseHTTPRequestHandler):
-    files = {"/a.warc": b"1234", "/b.warc.gz": b"1234"}
+    files: ClassVar = {"/a.warc": b"1234", "/b.warc.gz": b"1234"}
 
     def do_GET(self):
         content = self.files.get(self.path)

@@ -1,5 +1,4 @@
 import gzip
-import os
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -58,7 +57,7 @@ def test_a_list_stands_for_its_files(crawl, packed):
     found = resolve_inputs([str(path), str(crawl / "a.warc")])
     assert names(found) == [(WARC, "a.warc"), (WARC, "b.warc.gz")]
     assert found[1].size == 4
-    assert found[1].stamp == os.stat(crawl / "b.warc.gz").st_mtime
+    assert found[1].stamp == (crawl / "b.warc.gz").stat().st_mtime
 
 
 def test_relative_paths_begin_at_the_base(crawl, tmp_path_factory):

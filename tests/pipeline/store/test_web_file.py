@@ -2,6 +2,7 @@
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -12,7 +13,7 @@ CONTENT = bytes(range(256)) * 40_000
 
 class Handler(BaseHTTPRequestHandler):
     busy = 0
-    asked = []
+    asked: ClassVar = []
 
     def do_GET(self):
         self.asked.append(self.headers["Range"])
@@ -117,5 +118,5 @@ def test_what_does_not_pass_names_the_file(server, path, kind, message):
 def test_an_empty_file_and_no_server(server):
     with open_web(f"{server}/empty") as stream:
         assert stream.read() == b""
-    with pytest.raises(OSError, match="http://127.0.0.1:1/x"):
+    with pytest.raises(OSError, match=r"http://127.0.0.1:1/x"):
         open_web("http://127.0.0.1:1/x", lambda seconds: None)
