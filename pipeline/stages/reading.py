@@ -5,7 +5,7 @@ are gone through once more for the records they mean, and those are read by thei
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import apache_beam as beam
 import pyarrow.parquet as pq
 
-from pipeline.extract.document import extract_document
+from pipeline.extract.alone import PageExtractor
 from pipeline.extract.html_folder import read_folder
 from pipeline.extract.limits import ExtractLimits, ReadLimits
 from pipeline.extract.records import Revisit
@@ -25,7 +25,7 @@ from pipeline.stages.verdicts import DECISIONS
 from pipeline.stages.warc_lists import read_ranges
 from pipeline.store.web_file import is_web
 from schemas.keys import bucket_of, make_key
-from schemas.records import Capture, Page
+from schemas.records import Capture, Document, Page
 from schemas.rejection import BadInput, Reason, Rejection, Why
 from schemas.tables import Decision, rejected
 
@@ -93,7 +93,8 @@ class ReadDocuments(beam.PTransform):
         return (
             (at_rest.found, by_place, revisits.settled, fetched)
             | beam.Flatten()
-            | beam.FlatMap(parse_found, self.settings.extract).with_outputs(
+            | "Parse"
+            >> beam.ParDo(_ParsePages(self.settings.extract)).with_outputs(
                 CAPTURES, READ, DECISIONS, main="documents"
             )
         )
@@ -242,7 +243,9 @@ def page_of(outcome: Outcome) -> Page | Rejection:
     return Page(make_key(url, body), url, body, outcome.content_type)
 
 
-def parse_found(found: Page | Capture | Rejection, limits: ExtractLimits) -> Iterator[Any]:
+def parse_found(
+    found: Page | Capture | Rejection, extract: Callable[[Page], Document]
+) -> Iterator[Any]:
     """A document with its decision, or a capture, or a decision alone; tagged."""
     if isinstance(found, Capture):
         yield beam.pvalue.TaggedOutput(CAPTURES, found)
@@ -252,7 +255,7 @@ def parse_found(found: Page | Capture | Rejection, limits: ExtractLimits) -> Ite
         yield beam.pvalue.TaggedOutput(DECISIONS, rejected(STAGE, found))
         return
     try:
-        document = extract_document(found, limits)
+        document = extract(found)
     except BadInput as bad:
         rejection = Rejection("page", found.key, found.url, bad.why)
         yield beam.pvalue.TaggedOutput(DECISIONS, rejected(STAGE, rejection))
@@ -261,6 +264,22 @@ def parse_found(found: Page | Capture | Rejection, limits: ExtractLimits) -> Ite
     yield beam.pvalue.TaggedOutput(
         DECISIONS, Decision(STAGE, "page", found.key, found.url, kept=True)
     )
+
+
+class _ParsePages(beam.DoFn):
+    """Documents of pages; what takes too long or too much memory is a decision too."""
+
+    def __init__(self, limits: ExtractLimits) -> None:
+        self._limits = limits
+
+    def setup(self) -> None:
+        self._extractor = PageExtractor(self._limits)
+
+    def process(self, found: Page | Capture | Rejection) -> Iterator[Any]:
+        yield from parse_found(found, self._extractor.extract)
+
+    def teardown(self) -> None:
+        self._extractor.close()
 
 
 class _FetchPages(beam.DoFn):

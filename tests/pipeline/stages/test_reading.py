@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.extract.limits import ExtractLimits
+from pipeline.extract.document import extract_document
 from pipeline.media.fetch import FetchLimits
 from pipeline.media.outcome import Outcome
 from pipeline.stages.inputs import FOLDER, RANGES, WARC, Input
@@ -79,18 +79,18 @@ def test_fetched_pages_are_html_or_have_a_reason():
 
 
 def test_pages_become_documents_and_everything_is_counted():
-    outputs = tagged(parse_found(PAGE, ExtractLimits()))
+    outputs = tagged(parse_found(PAGE, extract_document))
     assert [tag for tag, _ in outputs] == [READ, "documents", DECISIONS]
     assert isinstance(outputs[1][1], Document)
     assert outputs[2][1].kept
     empty = Page("k" * 32, "http://a/", b"<html><body></body></html>")
-    outputs = tagged(parse_found(empty, ExtractLimits()))
+    outputs = tagged(parse_found(empty, extract_document))
     assert [tag for tag, _ in outputs] == [READ, DECISIONS]
     assert outputs[1][1].reason == "no_content"
     lost = Rejection("page", "k", "u", Why(Reason.BAD_STATUS, 404))
-    assert [tag for tag, _ in tagged(parse_found(lost, ExtractLimits()))] == [READ, DECISIONS]
+    assert [tag for tag, _ in tagged(parse_found(lost, extract_document))] == [READ, DECISIONS]
     capture = Capture("u", "p", 3)
-    assert tagged(parse_found(capture, ExtractLimits())) == [(CAPTURES, capture)]
+    assert tagged(parse_found(capture, extract_document)) == [(CAPTURES, capture)]
 
 
 def test_a_folder_is_read_in_order(tmp_path):
