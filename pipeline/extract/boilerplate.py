@@ -22,11 +22,11 @@ class Region(IntEnum):
 _CUT_TAGS = frozenset({"nav", "dialog", "menu", "footer", "aside"})
 _CUT_ROLES = frozenset(
     {
-        "navigation", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar", "alert",
+        "navigation", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar",
         "tablist", "tooltip", "button", "contentinfo", "complementary", "status",
     }
 )  # fmt: skip
-_MAIN_TAGS = frozenset({"html", "body", "main", "article"})
+_MAIN_TAGS = frozenset({"html", "body", "main", "article", "figcaption"})
 
 # Words of class and id, read off the conventions of page templates in general.
 _CUT_LIST = """
@@ -34,7 +34,7 @@ nav navbar navigation navi menu submenu breadcrumb breadcrumbs crumbs crumb pagi
 paginator cookie cookies gdpr consent advert adverts advertisement advertisements adsense
 advertising adslot dfp sponsored taboola outbrain zergnet share sharing sharebar sharethis addtoany
 addthis sharedaddy socials newsletter subscribe subscription signup optin popup modal overlay
-lightbox tooltip dropdown skip skiplink noprint printfriendly backtotop searchform
+lightbox tooltip dropdown skip skiplink printfriendly backtotop searchform
 searchbox toolbar megamenu offcanvas flyout masthead login signin promo promos promobox taglist
 tagcloud disqus editsection hatnote navbox catlinks noindex sidebar sidebars footer colophon related
 navheader navfooter topnav sidenav subnav mainnav leftnav rightnav sitenav globalnav mobilenav
@@ -44,8 +44,8 @@ readmore upsell crosssell crosslinks seealso footnotes jumplinks
 """
 _WEAK_LIST = """
 side rail foot popular social follow promotion promoted banner ad ads author bio byline meta
-metadata postmeta tags tag categories category copyright legal disclaimer teaser teasers rating
-ratings vote votes utility topbar bottombar toc print email donate donation survey poll
+metadata postmeta tags tag categories copyright legal disclaimer teaser teasers rating
+ratings vote votes topbar bottombar toc print email donate donation survey poll
 help feedback action actions controls complementary linkbox outlinks extras suggested similar
 sponsor sponsors partner partners timestamp dateline tools cta
 """
@@ -60,13 +60,23 @@ _WEAK_WORDS = frozenset(_WEAK_LIST.split())
 _COMMENT_WORDS = frozenset(_COMMENT_LIST.split())
 _CONTENT_WORDS = frozenset(_CONTENT_LIST.split())
 _STATE_WORDS = frozenset({"has", "w", "with", "no", "not", "without", "show", "open", "enabled"})
+_FOLD_WORDS = frozenset(
+    """accordion accordions tab tabs tabpanel panel panels collapse collapsible faq faqs answer
+    expandable expander toggle foldable disclosure""".split()
+)
+"""Names of what a reader unfolds: hidden at first, content all the same."""
+_FOLD_ROLES = frozenset({"tabpanel", "region"})
+_PART_WORDS = frozenset({"card", "section", "panel", "tile", "block"})
+"""A part's own footer is a part of the text."""
+_HASHED = re.compile(r"(?=[^\W_]*\d)(?=[^\W_]*[a-zA-Z])[^\W_]{5,}")
+"""A part of a name that a tool made: letters in it mean nothing."""
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MOST_WORDS = 4
 """A longer name is a slug: the words of a heading, not of a template."""
 
 _HIDDEN_NAMES = re.compile(
     r"(?<![\w:-])(?:sr-only|visually-?hidden|screen-reader(?:-text)?|element-invisible|"
-    r"is-hidden|hidden|hide|d-none|noprint|print-only|assistive-text)(?![\w-])"
+    r"is-hidden|hidden|hide|d-none|print-only|assistive-text)(?![\w-])"
 )
 _SHOWN_NAMES = re.compile(r"(?<![\w-])(?:sm|md|lg|xl|\w*desktop):(?!hidden)\w")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -83,7 +93,7 @@ def region_of(node: Node) -> Region:
     if not attrs:
         return by_tag
     if _is_hidden(node):
-        return Region.HIDDEN
+        return Region.PLAIN if _is_folded(attrs) else Region.HIDDEN
     return max(by_tag, _by_role(attrs.get("role")), _by_names(tag, attrs))
 
 
@@ -112,6 +122,14 @@ def _is_hidden(node: Node) -> bool:
     return bool(style and _HIDDEN_STYLE.search(style))
 
 
+def _is_folded(attrs: dict[str, str | None]) -> bool:
+    """Whether a hidden element is the panel of a tab or an accordion."""
+    if attrs.get("role") in _FOLD_ROLES:
+        return True
+    names = f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
+    return any(word.lower() in _FOLD_WORDS for word in _WORD.findall(names))
+
+
 @lru_cache(maxsize=32768)
 def _named(names: str) -> Region:
     """The region that class and id name; the strongest of them wins."""
@@ -126,13 +144,19 @@ def _named_by(name: str) -> Region:
     What a page says to have ("has-sidebar", "with-comments") tells of the page, not the element;
     a name with a colon or a bracket tells of its looks; a long one is a heading's slug.
     """
-    if ":" in name or "[" in name:
+    if ":" in name or "[" in name or "/" in name:
         return Region.PLAIN
+    if _HASHED.search(name):
+        name = _HASHED.sub("", name)
     words = [w.lower() for w in _WORD.findall(name)]
     if len(words) > _MOST_WORDS or not _STATE_WORDS.isdisjoint(words):
         return Region.PLAIN
     content = not _CONTENT_WORDS.isdisjoint(words)
+    if words[-1:] == ["footer"] and not _PART_WORDS.isdisjoint(words):
+        return Region.PLAIN
     if not _CUT_WORDS.isdisjoint(words):
+        if not _FOLD_WORDS.isdisjoint(words) and "dropdown" in words:
+            return Region.PLAIN
         return Region.WEAK if content and words[-1] in _CONTENT_WORDS else Region.CUT
     if not _COMMENT_WORDS.isdisjoint(words):
         return Region.COMMENTS

@@ -5,6 +5,7 @@ from pipeline.extract.content import choose_content, is_icon
 from pipeline.extract.declared import declared_kind
 from pipeline.extract.decode import decode_html
 from pipeline.extract.images import declared_side
+from pipeline.extract.labels import drop_repeated
 from pipeline.extract.licence import licence_evidence
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
@@ -23,7 +24,7 @@ def extract_document(page: Page, limits: ExtractLimits | None = None) -> Documen
     limits = limits or ExtractLimits()
     tree = parse_html(decode_html(page.body, page.content_type), limits)
     walk = Walker(_base_url(tree, page.url), limits).walk(tree.body)
-    items = choose_content(walk, declared_kind(tree.notes))
+    items = choose_content(walk, declared_kind(tree.notes), _title(tree))
     if not any(item.is_text for item in items):
         raise BadInput(Reason.NO_CONTENT, 0)
     return Document(
@@ -53,8 +54,11 @@ def _title(tree: Tree) -> str:
 def _blocks(items: list[Item]) -> list[Block]:
     items = [item for item in items if item.is_text or not is_icon(item)]
     captions = tie_captions(items)
+    drop_repeated(items)
     blocks: list[Block] = []
     for index, item in enumerate(items):
+        if not item.kept:
+            continue
         if item.is_text:
             blocks.append(TextBlock(item.text, item.role))
         elif item.node.tag == "video":

@@ -152,8 +152,10 @@ class Walker:
             return
         if tag == "figure":
             self._figure(node)
-        elif tag == "span" and self.pieces:
-            self.pieces.append(_SEAM)
+        elif tag == "span":
+            if self.pieces:
+                self.pieces.append(_SEAM)
+            stack.append(_SEAM)
         node.index = len(self.found.nodes)
         self.found.nodes.append(node)
         if block or region is not Region.PLAIN or tag == "a":
