@@ -43,7 +43,7 @@ recommended recommendation recommendations recirc recirculation trending mostrea
 readmore upsell crosssell crosslinks seealso footnotes jumplinks
 """
 _WEAK_LIST = """
-side rail foot popular social follow promotion promoted banner ad ads author bio byline meta
+rail foot popular social follow promotion promoted banner ad ads author bio byline meta
 metadata postmeta tags tag categories copyright legal disclaimer teaser teasers rating
 ratings vote votes topbar bottombar toc print email donate donation survey poll
 help feedback action actions controls complementary linkbox outlinks extras suggested similar
