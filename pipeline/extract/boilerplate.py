@@ -4,8 +4,6 @@ import re
 from enum import IntEnum
 from functools import lru_cache
 
-from pipeline.extract.tree import Node
-
 
 class Region(IntEnum):
     """What part of a page an element is, as its tag, role, class and id say."""
@@ -19,7 +17,10 @@ class Region(IntEnum):
     HIDDEN = 6  # not seen by a reader
 
 
-_CUT_TAGS = frozenset({"nav", "dialog", "menu", "footer", "aside"})
+_BY_TAG = dict.fromkeys(("nav", "dialog", "menu", "footer", "aside"), Region.CUT) | {
+    "header": Region.HEADER,
+    "form": Region.WEAK,
+}
 _CUT_ROLES = frozenset(
     {
         "navigation", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar",
@@ -82,19 +83,22 @@ _SHOWN_NAMES = re.compile(r"(?<![\w-])(?:sm|md|lg|xl|\w*desktop):(?!hidden)\w")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
-def region_of(node: Node) -> Region:
+def region_of(tag: str, attrs: dict[str, str | None]) -> Region:
     """The region that an element's own tag and attributes claim."""
-    tag, attrs = node.tag, node.attrs
-    by_tag = Region.CUT if tag in _CUT_TAGS else Region.PLAIN
-    if tag == "header":
-        by_tag = Region.HEADER
-    elif tag == "form":
-        by_tag = Region.WEAK
+    region = _BY_TAG.get(tag, Region.PLAIN)
     if not attrs:
-        return by_tag
-    if _is_hidden(node):
+        return region
+    if _is_hidden(tag, attrs):
         return Region.PLAIN if _is_folded(attrs) else Region.HIDDEN
-    return max(by_tag, _by_role(attrs.get("role")), _by_names(tag, attrs))
+    if "role" in attrs:
+        region = max(region, _by_role(attrs["role"]))
+    if tag in _MAIN_TAGS:
+        return region
+    for name in ("class", "id"):
+        names = attrs.get(name)
+        if names and (named := _named(names)) > region:
+            region = named
+    return region
 
 
 def _by_role(role: str | None) -> Region:
@@ -105,18 +109,10 @@ def _by_role(role: str | None) -> Region:
     return Region.HEADER if role == "banner" else Region.PLAIN
 
 
-def _by_names(tag: str, attrs: dict[str, str | None]) -> Region:
-    if tag in _MAIN_TAGS:
-        return Region.PLAIN
-    names = f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
-    return _named(names) if names != " " else Region.PLAIN
-
-
-def _is_hidden(node: Node) -> bool:
-    attrs = node.attrs
+def _is_hidden(tag: str, attrs: dict[str, str | None]) -> bool:
     if "hidden" in attrs and attrs["hidden"] != "until-found":
         return True
-    if attrs.get("aria-hidden") == "true" and node.tag not in {"img", "figure", "picture"}:
+    if attrs.get("aria-hidden") == "true" and tag not in {"img", "figure", "picture"}:
         return True
     style = attrs.get("style")
     return bool(style and _HIDDEN_STYLE.search(style))
@@ -138,6 +134,7 @@ def _named(names: str) -> Region:
     return max(map(_named_by, names.split()), default=Region.PLAIN)
 
 
+@lru_cache(maxsize=65536)
 def _named_by(name: str) -> Region:
     """The region that one class or id names.
 

@@ -87,17 +87,8 @@ class Walk:
     outer: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
 
 
-_State = tuple[Node | None, Role, tuple[Node, ...], str]
-
-
-class _Exit:
-    """Marks on the stack that a node's children are done, and what held before it."""
-
-    __slots__ = ("block", "restore")
-
-    def __init__(self, block: bool, restore: _State) -> None:
-        self.block = block
-        self.restore = restore
+_Exit = tuple[bool, Node | None, Role, tuple[Node, ...], str]
+"""Marks on the stack that a node's children are done: if it is a block, and what held before."""
 
 
 class Walker:
@@ -119,18 +110,20 @@ class Walker:
     def walk(self, body: Node) -> Walk:
         """The items under `body`."""
         stack: list[Node | str | _Exit] = [body]
-        pop = stack.pop
+        pop, pieces, enter = stack.pop, self.pieces, self._enter
         while stack:
             entry = pop()
-            if isinstance(entry, Node):
-                self._enter(entry, stack)
-            elif isinstance(entry, str):
-                if self.pieces or not entry.isspace():
-                    self.pieces.append(entry)
+            if isinstance(entry, str):
+                if pieces or not entry.isspace():
+                    pieces.append(entry)
                     if self.href:
                         self.link_pieces.append(entry)
+            elif isinstance(entry, Node):
+                enter(entry, stack)
             else:
-                self._leave(entry)
+                if entry[0] and pieces:
+                    self._flush()
+                _, self.block, self.role, self.zones, self.href = entry
         self._flush()
         return self.found
 
@@ -143,8 +136,8 @@ class Walker:
         if atom is not None:
             atom(self, node)
             return
-        region = region_of(node)
-        block = tag in _BLOCKS
+        attrs, block = node.attrs, tag in _BLOCKS
+        region = region_of(tag, attrs)
         if not block and region >= Region.CUT and _is_aside(node):
             self.pieces.append(" ")
             return
@@ -159,28 +152,26 @@ class Walker:
         node.index = len(self.found.nodes)
         self.found.nodes.append(node)
         if block or region is not Region.PLAIN or tag == "a":
-            stack.append(_Exit(block, (self.block, self.role, self.zones, self.href)))
+            stack.append((block, self.block, self.role, self.zones, self.href))
             self._open(node, region, block)
-        if "style" in node.attrs:
+        if "style" in attrs:
             self._background(node)
-        stack.extend(reversed(node.children))
+        if node.children:
+            stack.extend(node.children[::-1])
 
     def _open(self, node: Node, region: Region, block: bool) -> None:
         if block:
-            self._flush()
+            if self.pieces:
+                self._flush()
             self.block = node
-            self._set_role(node)
+            if node.tag in _ROLES or "class" in node.attrs:
+                self._set_role(node)
         elif node.tag == "a":
             self.href = node.get("href")
         if region is not Region.PLAIN:
             self.found.regions[node] = region
             self.found.outer[node] = self.zones
             self.zones = (*self.zones, node)
-
-    def _leave(self, mark: _Exit) -> None:
-        if mark.block:
-            self._flush()
-        self.block, self.role, self.zones, self.href = mark.restore
 
     def _set_role(self, node: Node) -> None:
         role = _ROLES.get(node.tag)
