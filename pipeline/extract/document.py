@@ -26,8 +26,16 @@ def extract_document(page: Page, limits: ExtractLimits | None = None) -> Documen
         BadInput: PARSE_ERROR where no tree came of the page, NO_CONTENT where it holds no text.
     """
     limits = limits or ExtractLimits()
-    with collector_paused():
+    with _collector_paused():
         tree = parse_html(decode_html(page.body, page.content_type), limits)
+        try:
+            return _read(tree, page, limits)
+        finally:
+            tree.release()
+
+
+def _read(tree: Tree, page: Page, limits: ExtractLimits) -> Document:
+    """The document that a page's tree holds."""
     walk = Walker(_base_url(tree, page.url), limits).walk(tree.body)
     items = choose_content(walk, declared_kind(tree.notes), _title(tree))
     if not any(item.is_text for item in items):
@@ -43,10 +51,10 @@ def extract_document(page: Page, limits: ExtractLimits | None = None) -> Documen
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
+def _collector_paused() -> Iterator[None]:
     """Pauses Python's collector of cycles: a tree that grows holds no garbage to look for.
 
-    Worth two fifths of a tree's time, measured on 759 real pages.
+    Worth a quarter of a page's time, measured on 759 real pages.
     """
     was_on = gc.isenabled()
     gc.disable()
