@@ -3,6 +3,7 @@
 import re
 from enum import IntEnum
 from functools import lru_cache
+from typing import Final
 
 
 class Region(IntEnum):
@@ -16,6 +17,11 @@ class Region(IntEnum):
     CUT = 5  # boilerplate
     HIDDEN = 6  # not seen by a reader
 
+
+# Looked up a few times an element: a member of an enum takes five times as long as a name.
+PLAIN: Final = Region.PLAIN
+CUT: Final = Region.CUT
+_HIDDEN: Final = Region.HIDDEN
 
 _BY_TAG = dict.fromkeys(("nav", "dialog", "menu", "footer", "aside"), Region.CUT) | {
     "header": Region.HEADER,
@@ -85,11 +91,11 @@ _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGN
 
 def region_of(tag: str, attrs: dict[str, str | None]) -> Region:
     """The region that an element's own tag and attributes claim."""
-    region = _BY_TAG.get(tag, Region.PLAIN)
+    region = _BY_TAG.get(tag, PLAIN)
     if not attrs:
         return region
     if _is_hidden(tag, attrs):
-        return Region.PLAIN if _is_folded(attrs) else Region.HIDDEN
+        return PLAIN if _is_folded(attrs) else _HIDDEN
     if "role" in attrs:
         region = max(region, _by_role(attrs["role"]))
     if tag in _MAIN_TAGS:
@@ -103,10 +109,10 @@ def region_of(tag: str, attrs: dict[str, str | None]) -> Region:
 
 def _by_role(role: str | None) -> Region:
     if not role:
-        return Region.PLAIN
+        return PLAIN
     if role in _CUT_ROLES:
-        return Region.CUT
-    return Region.HEADER if role == "banner" else Region.PLAIN
+        return CUT
+    return Region.HEADER if role == "banner" else PLAIN
 
 
 def _is_hidden(tag: str, attrs: dict[str, str | None]) -> bool:
@@ -130,8 +136,8 @@ def _is_folded(attrs: dict[str, str | None]) -> bool:
 def _named(names: str) -> Region:
     """The region that class and id name; the strongest of them wins."""
     if _HIDDEN_NAMES.search(names) and not _SHOWN_NAMES.search(names):
-        return Region.HIDDEN
-    return max(map(_named_by, names.split()), default=Region.PLAIN)
+        return _HIDDEN
+    return max(map(_named_by, names.split()), default=PLAIN)
 
 
 @lru_cache(maxsize=65536)
@@ -142,23 +148,23 @@ def _named_by(name: str) -> Region:
     a name with a colon or a bracket tells of its looks; a long one is a heading's slug.
     """
     if ":" in name or "[" in name or "/" in name:
-        return Region.PLAIN
+        return PLAIN
     if _HASHED.search(name):
         name = _HASHED.sub("", name)
     words = [w.lower() for w in _WORD.findall(name)]
     if len(words) > _MOST_WORDS or not _STATE_WORDS.isdisjoint(words):
-        return Region.PLAIN
+        return PLAIN
     content = not _CONTENT_WORDS.isdisjoint(words)
     if words[-1:] == ["footer"] and not _PART_WORDS.isdisjoint(words):
-        return Region.PLAIN
+        return PLAIN
     if not _CUT_WORDS.isdisjoint(words):
         if not _FOLD_WORDS.isdisjoint(words) and "dropdown" in words:
-            return Region.PLAIN
-        return Region.WEAK if content and words[-1] in _CONTENT_WORDS else Region.CUT
+            return PLAIN
+        return Region.WEAK if content and words[-1] in _CONTENT_WORDS else CUT
     if not _COMMENT_WORDS.isdisjoint(words):
         return Region.COMMENTS
     if not _WEAK_WORDS.isdisjoint(words):
         return Region.WEAK
     if "header" in words or "head" in words:
         return Region.HEADER
-    return Region.CONTENT if content else Region.PLAIN
+    return Region.CONTENT if content else PLAIN

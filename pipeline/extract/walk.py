@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.extract import images
-from pipeline.extract.boilerplate import Region, region_of
+from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_of
 from pipeline.extract.captions import holds_image, is_caption
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.tree import Node
@@ -27,6 +27,9 @@ _ROLES: Final[dict[str, Role]] = {
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
     "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE, "q": Role.QUOTE,
 }  # fmt: skip
+_CODE = Role.CODE
+_FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
+"""Roles that the blocks inside keep."""
 # Stand in a block's text for a line break and for an image; no page holds them: parse_html
 # takes them out.
 _BREAK = "\x00"
@@ -138,7 +141,7 @@ class Walker:
             return
         attrs, block = node.attrs, tag in _BLOCKS
         region = region_of(tag, attrs)
-        if not block and region >= Region.CUT and _is_aside(node):
+        if not block and region >= CUT and _is_aside(node):
             self.pieces.append(" ")
             return
         if tag == "noscript" and not self._is_article(node):
@@ -151,7 +154,7 @@ class Walker:
             stack.append(_SEAM)
         node.index = len(self.found.nodes)
         self.found.nodes.append(node)
-        if block or region is not Region.PLAIN or tag == "a":
+        if block or region is not PLAIN or tag == "a":
             stack.append((block, self.block, self.role, self.zones, self.href))
             self._open(node, region, block)
         if "style" in attrs:
@@ -168,7 +171,7 @@ class Walker:
                 self._set_role(node)
         elif node.tag == "a":
             self.href = node.get("href")
-        if region is not Region.PLAIN:
+        if region is not PLAIN:
             self.found.regions[node] = region
             self.found.outer[node] = self.zones
             self.zones = (*self.zones, node)
@@ -177,13 +180,13 @@ class Walker:
         role = _ROLES.get(node.tag)
         if is_caption(node):
             role = Role.CAPTION
-        if role is None or self.role in {Role.HEADING, Role.CODE, Role.CAPTION}:
+        if role is None or self.role in _FINAL:
             return
         self.role = role
 
     def _break(self) -> None:
         """One br is a space; two in a row end a paragraph."""
-        if self.role is Role.CODE:
+        if self.role is _CODE:
             self.pieces.append("\n")
             return
         if self.pieces and self.pieces[-1] == _BREAK:
@@ -235,7 +238,7 @@ class Walker:
 
     def _emit(self, raw: str) -> None:
         """The block's text; an image within one of its sentences stands behind that text."""
-        if self.role is Role.CODE:
+        if self.role is _CODE:
             text = (
                 raw.replace(_BREAK, "\n")
                 .replace(_MEDIA, "")
