@@ -67,10 +67,11 @@ _WEAK_WORDS = frozenset(_WEAK_LIST.split())
 _COMMENT_WORDS = frozenset(_COMMENT_LIST.split())
 _CONTENT_WORDS = frozenset(_CONTENT_LIST.split())
 _STATE_WORDS = frozenset({"has", "w", "with", "no", "not", "without", "show", "open", "enabled"})
-_FOLD_WORDS = frozenset(
-    """accordion accordions tab tabs tabpanel panel panels collapse collapsible faq faqs answer
-    expandable expander toggle foldable disclosure""".split()
-)
+_FOLD_LIST = """
+accordion accordions tab tabs tabpanel panel panels collapse collapsible faq faqs answer expandable
+expander toggle foldable disclosure
+"""
+_FOLD_WORDS = frozenset(_FOLD_LIST.split())
 """Names of what a reader unfolds: hidden at first, content all the same."""
 _FOLD_ROLES = frozenset({"tabpanel", "region"})
 _PART_WORDS = frozenset({"card", "section", "panel", "tile", "block"})

@@ -36,9 +36,7 @@ def find_cards(walk: Walk) -> set[Node]:
             characters[parent.index] += characters[node.index]
             linked[parent.index] = linked[parent.index] or linked[node.index]
     cards: set[Node] = set()
-    for node in walk.nodes:
-        if len(node.children) < _RUN or not linked[node.index]:
-            continue
+    for node in (n for n in walk.nodes if linked[n.index] and len(n.children) >= _RUN):
         for run in _runs(node):
             alike = [c for c in run if linked[c.index] and characters[c.index] <= _LONGEST]
             if len(alike) >= _RUN and len(alike) * 3 >= len(run) * 2:

@@ -32,7 +32,8 @@ _TEASER = re.compile(
 _LONGEST_TEASER = 240
 _CALL = re.compile(
     r"^\W*(?:follow .{0,80}\bon (?:twitter|facebook|instagram|linkedin|youtube)|follow (?:us|@)|"
-    r"subscribe (?:to|now|today|for)|sign up (?:for|to|now)|get .{0,60}\b(?:newsletters?|inbox|app)\b|"
+    r"subscribe (?:to|now|today|for)|sign up (?:for|to|now)|"
+    r"get .{0,60}\b(?:newsletters?|inbox|app)\b|"
     r"like (?:us|this (?:story|article|post))|click here (?:to|for)|this slideshow requires|"
     r"get short url|have a (?:tip|story)|(?:e-?mail|contact) .{0,40}\bat \S+@|enter your e-?mail)",
     re.IGNORECASE,

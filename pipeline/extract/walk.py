@@ -132,12 +132,9 @@ class Walker:
 
     def _enter(self, node: Node, stack: list[Node | str | _Exit]) -> None:
         tag = node.tag
-        if tag == "br":
-            self._break()
-            return
-        atom = _ATOMS.get(tag)
-        if atom is not None:
-            atom(self, node)
+        lone = _LONE.get(tag)
+        if lone is not None:
+            lone(self, node)
             return
         attrs, block = node.attrs, tag in _BLOCKS
         region = region_of(tag, attrs)
@@ -184,8 +181,9 @@ class Walker:
             return
         self.role = role
 
-    def _break(self) -> None:
+    def _break(self, br: Node) -> None:
         """One br is a space; two in a row end a paragraph."""
+        del br
         if self.role is _CODE:
             self.pieces.append("\n")
             return
@@ -336,3 +334,5 @@ _ATOMS: dict[str, Callable[[Walker, Node], None]] = {
     "image": Walker._image,
     "video": Walker._video,
 }
+_LONE = {**_ATOMS, "br": Walker._break}
+"""Elements with nothing inside that would be read."""
