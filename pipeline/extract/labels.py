@@ -20,7 +20,7 @@ _LABEL = re.compile(
 """What templates say of their own controls, in whole."""
 _CREDIT = re.compile(
     r"^\W*(?:(?:photo|image|picture|foto|photograph)s?(?: (?:credit|copyright|courtesy|source))?"
-    r"(?: ?[:/©]| by\b| via\b| from\b| courtesy\b| copyright\b| credit\b)|credit ?:|©)",
+    r"(?: ?[:/©]| by\b| via\b| courtesy\b| copyright\b| credit\b)|credit ?:|©)",
     re.IGNORECASE,
 )
 _LONGEST_CREDIT = 120
