@@ -1,4 +1,4 @@
-"""Where the next WARC record begins in a stream, by its own marks and not by its neighbours."""
+"""Where WARC records begin and end in a stream, by their own marks and not by their neighbours'."""
 
 import re
 import zlib
@@ -6,11 +6,15 @@ from typing import BinaryIO
 
 _GZIP = b"\x1f\x8b\x08"
 _PLAIN = re.compile(rb"(?:\A|\r?\n\r?\n)(WARC/[0-9.]{3,5}\r?\nWARC-|WARC/[0-9.]{3,5}\r?\nContent-)")
+_LENGTH = re.compile(rb"\nContent-Length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r?\n", re.IGNORECASE)
+_END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BLOCK = 1 << 20
 _PROBE = 4096
 """Bytes of a member that are inflated to see whether a record begins there."""
 _OVERLAP = 64
+_BEHIND = 12
+"""Bytes looked at behind a record's block: an empty line, and the next record's first word."""
 
 
 def next_record(stream: BinaryIO, start: int) -> int | None:
@@ -19,8 +23,7 @@ def next_record(stream: BinaryIO, start: int) -> int | None:
     In a gzip file a record begins where a member does that inflates to "WARC/"; in a plain file
     where "WARC/" stands behind an empty line. A zstd file is one stream: it begins at 0 alone.
     """
-    stream.seek(0)
-    head = stream.read(4)
+    head = _head(stream)
     if head == _ZSTD:
         return 0 if start == 0 else None
     if head.startswith(b"\x1f\x8b"):
@@ -28,6 +31,16 @@ def next_record(stream: BinaryIO, start: int) -> int | None:
     found = _next_plain(stream, start)
     # A file whose first bytes are lost may be either.
     return found if found is not None or head == b"WARC" else _next_member(stream, start)
+
+
+def is_zstd(stream: BinaryIO) -> bool:
+    """Whether the stream is zstd's, in which the place of a record is not told."""
+    return _head(stream) == _ZSTD
+
+
+def _head(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    return stream.read(4)
 
 
 def _next_member(stream: BinaryIO, start: int) -> int | None:
@@ -68,3 +81,103 @@ def _next_plain(stream: BinaryIO, start: int) -> int | None:
         if len(block) < _BLOCK:
             return None
         at = seen + len(block) - _OVERLAP
+
+
+def record_end(stream: BinaryIO, offset: int, header_bytes: int) -> int | None:
+    """The offset behind the record at `offset`; None where it is cut, damaged, or not there.
+
+    A gzip member is whole where its checksum is right and its first record as long as it says; a
+    plain record where an empty line, or nothing at all, stands behind as many bytes as it says.
+    """
+    stream.seek(offset)
+    magic = stream.read(3)
+    if magic == _GZIP:
+        return _member_end(stream, offset, header_bytes)
+    return _plain_end(stream, offset, header_bytes) if magic == b"WAR" else None
+
+
+def _plain_end(stream: BinaryIO, offset: int, header_bytes: int) -> int | None:
+    stream.seek(offset)
+    block = _block_of(stream.read(header_bytes))
+    if block is None:
+        return None
+    start, length = block
+    end = offset + start + length
+    stream.seek(end)
+    tail = stream.read(4)
+    if tail == b"\r\n\r\n":
+        return end + 4
+    if tail.startswith(b"\n\n"):
+        return end + 2
+    # The file ends within the empty line; a seek beyond its end does not get here unnoticed.
+    stream.seek(end - 1 if length else end)
+    whole = not length or len(stream.read(1)) == 1
+    return end + len(tail) if whole and len(tail) < 4 and b"\r\n\r\n".startswith(tail) else None
+
+
+def _block_of(head: bytes) -> tuple[int, int] | None:
+    """Where a record's block begins and how long it is, by the record's headers."""
+    end = _END_OF_HEADERS.search(head)
+    length = _LENGTH.search(head, 0, end.end()) if end else None
+    return (end.end(), int(length[1])) if end and length else None
+
+
+def _member_end(stream: BinaryIO, offset: int, header_bytes: int) -> int | None:
+    stream.seek(offset)
+    member = _Member(header_bytes)
+    decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    taken = 0
+    try:
+        while not decoder.eof:
+            data = decoder.unconsumed_tail or stream.read(_BLOCK)
+            if not data:
+                return None
+            member.add(decoder.decompress(data, _BLOCK))
+            taken += len(data) - len(decoder.unconsumed_tail) - len(decoder.unused_data)
+    except zlib.error:
+        return None
+    return offset + taken if member.is_whole() else None
+
+
+class _Member:
+    """What is kept of a gzip member's content to tell whether its first record is whole."""
+
+    def __init__(self, header_bytes: int) -> None:
+        self.header_bytes = header_bytes
+        self.head = b""
+        self.size = 0
+        self.end: int | None = None
+        self.behind = b""
+
+    def add(self, piece: bytes) -> None:
+        if self.end is None:
+            self.head += piece
+            head = self.head.lstrip(b"\r\n")
+            block = _block_of(head[: self.header_bytes])
+            if block is not None:
+                self.end = len(self.head) - len(head) + sum(block)
+                piece, self.size = self.head, 0
+            elif len(head) > self.header_bytes:
+                self.end = -1
+        self.size += len(piece)
+        if self.end is not None and self.size > self.end >= 0 and len(self.behind) < _BEHIND:
+            start = max(0, self.end + len(self.behind) - (self.size - len(piece)))
+            self.behind += piece[start : start + _BEHIND - len(self.behind)]
+
+    def is_whole(self) -> bool:
+        """Whether the block is as long as it says, and nothing but records stands behind it."""
+        if self.end is None or self.end < 0 or self.size < self.end:
+            return False
+        rest = self.behind.lstrip(b"\r\n")
+        return not rest or rest.startswith(b"WARC/"[: len(rest)])
+
+
+def stream_ends_whole(stream: BinaryIO, start: int, position: int, header_bytes: int) -> int | None:
+    """The offset behind all gzip members from `start` to the one that ends at or after `position`.
+
+    For files that keep several records in a member: where a record begins there is not told.
+    """
+    end = _member_end(stream, start, header_bytes)
+    while end is not None and end < position:
+        end = _member_end(stream, end, header_bytes)
+    return end

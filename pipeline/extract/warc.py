@@ -1,24 +1,33 @@
 """Pages and media of a WARC file, in file order; damage is counted and read past."""
 
-import mimetypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC
+from io import BytesIO
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
 
-from pipeline.extract.inflate import inflate, join_chunks
 from pipeline.extract.limits import ReadLimits
-from pipeline.extract.resync import next_record
+from pipeline.extract.records import Found, Revisit, block_of, found_in, marks_of, payload_of
+from pipeline.extract.resync import is_zstd, next_record, record_end, stream_ends_whole
 from schemas.keys import make_key
 from schemas.records import Capture, Page
-from schemas.rejection import BadInput, Measure, Reason, Rejection, Why
+from schemas.rejection import BadInput, Reason, Rejection, Why
 
 Opener = Callable[[str], BinaryIO]
-Found = Page | Capture | Rejection
 
-HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
-_BLOCK = 1 << 20
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one record lies in a WARC file, as an index of it says.
+
+    Attributes:
+        offset: of its first byte.
+        size: in bytes, compressed as it lies there; -1 where it is not known.
+        url: what the index calls it, "" where it does not say.
+    """
+
+    offset: int
+    size: int = -1
+    url: str = ""
 
 
 def open_local(path: str) -> BinaryIO:
@@ -32,7 +41,7 @@ def read_warc(
     opener: Opener = open_local,
     name: str = "",
 ) -> Iterator[Found]:
-    """The pages, captures of media, and rejections of one WARC file, in file order.
+    """The pages, captures of media, revisits and rejections of one WARC file, in file order.
 
     An HTML response is a Page or a Rejection; a media response is a Capture whose bytes are not
     read; anything else is passed over. After damage the reading goes on at the next record, and
@@ -52,6 +61,22 @@ def read_warc(
         yield from _read_stream(source, name, limits)
 
 
+def read_places(
+    path: str, places: Iterable[Place], limits: ReadLimits, opener: Opener = open_local
+) -> Iterator[Page | Capture | Rejection]:
+    """What the records at some places of one WARC file hold, in the order of their offsets.
+
+    Each place gives one item. A record is read by its own bytes alone, with its size checked.
+    """
+    with opener(path) as stream:
+        for place in sorted(places, key=lambda place: (place.offset, place.size, place.url)):
+            try:
+                yield _read_place(stream, path, place, limits)
+            except BadInput as bad:
+                key = make_key(f"{path}@{place.offset}")
+                yield Rejection("page", key, place.url or path, bad.why)
+
+
 def read_capture(
     path: str,
     offset: int,
@@ -68,13 +93,36 @@ def read_capture(
         if offset < 0:
             return _bounded(stream, limits.media_bytes)
         stream.seek(offset)
+        name = f"{path}@{offset}"
         try:
-            record = next(iter(_iterate(stream)), None)
+            record = next(iter(_iterate(stream, limits)), None)
             if record is None or record.stream_pos != offset:
-                raise BadInput(Reason.DAMAGED_RECORD, f"{path}@{offset}")
-            return _payload(record, limits.media_bytes, path)
+                raise BadInput(Reason.DAMAGED_RECORD, name)
+            block = block_of(record, limits.page_bytes, name)
+            record.parse_http(auto_decode="none")
+            return payload_of(record, block, limits.media_bytes, name)
         except (OSError, EOFError) as error:
-            raise BadInput(Reason.DAMAGED_RECORD, f"{path}@{offset}") from error
+            raise BadInput(Reason.DAMAGED_RECORD, name) from error
+
+
+def find_originals(
+    path: str, marks: frozenset[str], limits: ReadLimits, opener: Opener = open_local
+) -> Iterator[tuple[str, int]]:
+    """Each of the marks that a record of the file answers to, with the record's offset."""
+    if not marks:
+        return
+    with opener(path) as stream:
+        start = next_record(stream, 0)
+        while start is not None:
+            stream.seek(start)
+            position = start
+            try:
+                for record in _iterate(stream, limits):
+                    position = record.stream_pos
+                    yield from ((mark, position) for mark in marks_of(record) if mark in marks)
+            except (OSError, EOFError):
+                pass  # counted where the file is read
+            start = next_record(stream, position + 1)
 
 
 def _bounded(stream: BinaryIO, cap: int) -> bytes:
@@ -84,167 +132,108 @@ def _bounded(stream: BinaryIO, cap: int) -> bytes:
     return body
 
 
-def _iterate(stream: BinaryIO) -> Any:  # noqa: ANN401 - fastwarc ships no types
+def _iterate(stream: BinaryIO, limits: ReadLimits) -> Any:  # noqa: ANN401 - fastwarc ships no types
     from fastwarc.warc import ArchiveIterator
 
-    return ArchiveIterator(stream, parse_http=True, auto_decode="none")
+    return ArchiveIterator(
+        stream, parse_http=False, auto_decode="none", max_header_len=limits.header_bytes
+    )
+
+
+def _read_place(
+    stream: BinaryIO, path: str, place: Place, limits: ReadLimits
+) -> Page | Capture | Rejection:
+    name = f"{path}@{place.offset}"
+    most = limits.media_bytes + limits.header_bytes
+    if place.size > most:
+        raise BadInput(Reason.TOO_MANY_BYTES, place.size, most)
+    record_bytes = _bytes_at(stream, place)
+    if record_end(BytesIO(record_bytes), 0, limits.header_bytes) != place.size:
+        raise BadInput(Reason.DAMAGED_RECORD, name)
+    try:
+        record = next(iter(_iterate(BytesIO(record_bytes), limits)))
+        found = found_in(record, path, limits, place.offset)
+    except (OSError, EOFError) as error:
+        raise BadInput(Reason.DAMAGED_RECORD, name) from error
+    if isinstance(found, Revisit):
+        raise BadInput(Reason.REVISIT)
+    if found is None:
+        raise BadInput(Reason.NOT_HTML, record.http_content_type or "")
+    return found
+
+
+def _bytes_at(stream: BinaryIO, place: Place) -> bytes:
+    """The bytes of a place; a buffer that would fetch megabytes around them is gone round."""
+    raw = getattr(stream, "raw", stream)
+    raw.seek(place.offset)
+    parts: list[bytes] = []
+    left = place.size
+    while left > 0 and (part := raw.read(left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _read_stream(stream: BinaryIO, name: str, limits: ReadLimits) -> Iterator[Found]:
     """The records from the stream's beginning, starting anew behind each damage."""
-    start: int | None = next_record(stream, 0)
+    start = next_record(stream, 0)
     if start != 0:
         yield _damaged(name, 0)
     while start is not None:
-        run = _Run(name, limits)
-        stream.seek(start)
-        yield from run.read(_iterate(stream))
-        last = start if run.position < 0 else run.position
-        # A run that ends well ends with the file's last record: nothing begins behind it.
-        start = next_record(stream, last + 1)
-        if run.broken or start is not None:
-            yield _damaged(name, last)
+        run = _Run(stream, name, limits, start)
+        yield from run.read()
+        end = run.end()
+        if end is not None:
+            yield from run.held
+        # What is whole is not looked at again; behind damage the next record may begin anywhere.
+        following = next_record(stream, (run.position + 1) if end is None else end)
+        if end is None or run.failed or (following != end if following else run.broken):
+            yield _damaged(name, run.position if end is None or run.failed else end)
+        start = following
 
 
-@dataclass(slots=True)
 class _Run:
-    """One unbroken run of records."""
+    """One unbroken run of records; the last one is held back until it is known to be whole."""
 
-    name: str
-    limits: ReadLimits
-    position: int = -1
-    broken: bool = False
+    def __init__(self, stream: BinaryIO, name: str, limits: ReadLimits, start: int) -> None:
+        self.stream, self.name, self.limits, self.start = stream, name, limits, start
+        self.position = start
+        self.began = False  # whether any record came
+        self.broken = False  # whether the records ended with an error
+        self.failed = False  # whether that was within the last record
+        self.held: list[Found] = []
 
-    def read(self, records: Any) -> Iterator[Found]:  # noqa: ANN401 - fastwarc ships no types
+    def read(self) -> Iterator[Found]:
+        """All that the records hold but the last one; what follows one vouches for its length."""
+        self.stream.seek(self.start)
         try:
-            for record in records:
+            for record in _iterate(self.stream, self.limits):
+                yield from self.held
+                self.held = []
+                self.began = True
                 self.position = record.stream_pos
-                found = _found(record, self.name, self.limits)
-                if found is not None:
-                    yield found
+                self.failed = True
+                found = found_in(record, self.name, self.limits, self.position)
+                self.failed = False
+                self.held = [] if found is None else [found]
         except (OSError, EOFError):
             self.broken = True
-        except BadInput as damage:
-            self.broken = damage.why.reason is Reason.DAMAGED_RECORD
+        except BadInput:
+            self.broken = True
+
+    def end(self) -> int | None:
+        """Where the last record ends; None where it is not whole, or no record came at all."""
+        if not self.began:
+            return None
+        if is_zstd(self.stream):
+            return None if self.broken else self.position + 1
+        header_bytes = self.limits.header_bytes
+        end = record_end(self.stream, self.position, header_bytes)
+        if end is None and not self.broken:
+            return stream_ends_whole(self.stream, self.start, self.position, header_bytes)
+        return end
 
 
 def _damaged(name: str, offset: int) -> Rejection:
     place = f"{name}@{offset}"
     return Rejection("page", make_key(place), name, Why(Reason.DAMAGED_RECORD, place))
-
-
-def _found(record: Any, name: str, limits: ReadLimits) -> Found | None:  # noqa: ANN401
-    kind = (record.headers.get("WARC-Type") or "").lower()
-    if kind not in {"response", "resource", "revisit"}:
-        return None
-    url = (record.headers.get("WARC-Target-URI") or "").strip().strip("<>")
-    if not url.lower().startswith(("http:", "https:", "file:")):
-        return None
-    media_type = _media_type(record)
-    if media_type in HTML_TYPES or (not media_type and kind == "response" and record.is_http):
-        return _page(record, kind, url, name, limits)
-    if kind != "revisit" and _status(record) == 200 and _is_media(media_type, url):
-        return Capture(url, name, record.stream_pos)
-    return None
-
-
-def _media_type(record: Any) -> str:  # noqa: ANN401
-    """The payload's media type in lower case without parameters, "" where none is told."""
-    headers = record.http_headers if record.http_headers is not None else record.headers
-    return (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
-
-
-def _status(record: Any) -> int:  # noqa: ANN401
-    """The HTTP status; 200 for a resource record, which has none."""
-    if record.http_headers is None:
-        return 200
-    return int(record.http_headers.status_code or 0)
-
-
-def _is_media(media_type: str, url: str) -> bool:
-    if media_type.startswith(("image/", "video/")):
-        return True
-    if media_type not in {"application/octet-stream", "binary/octet-stream"}:
-        return False
-    guess = mimetypes.guess_type(urlsplit(url).path)[0] or ""
-    return guess.startswith(("image/", "video/"))
-
-
-def _page(record: Any, kind: str, url: str, name: str, limits: ReadLimits) -> Found | None:  # noqa: ANN401
-    """The record as a Page, or why it is none; None where a body of no type is not HTML."""
-    key = make_key(url, str(record.stream_pos))
-    if kind == "revisit":
-        return Rejection("page", key, url, Why(Reason.REVISIT))
-    if _status(record) != 200:
-        return Rejection("page", key, url, Why(Reason.BAD_STATUS, _status(record), 200))
-    try:
-        body = _payload(record, limits.page_bytes, name)
-    except BadInput as bad:
-        if bad.why.reason is Reason.DAMAGED_RECORD:
-            raise
-        return Rejection("page", key, url, bad.why)
-    if not _media_type(record) and not _looks_html(body):
-        return None
-    if not body.strip():
-        return Rejection("page", key, url, Why(Reason.EMPTY_BODY))
-    if body[:256].lstrip().lower().startswith(_NOT_HTML):
-        return Rejection("page", key, url, Why(Reason.NOT_HTML, _media_type(record)))
-    return _page_of(record, url, body)
-
-
-_NOT_HTML = (b"%pdf-", b"\x89png", b"\xff\xd8\xff", b"gif8", b"pk\x03\x04", b"riff", b"wof")
-
-
-def _looks_html(body: bytes) -> bool:
-    return body[:512].lstrip().lower().startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
-
-
-def _page_of(record: Any, url: str, body: bytes) -> Page:  # noqa: ANN401
-    headers = record.http_headers if record.http_headers is not None else record.headers
-    return Page(
-        key=make_key(url, body),
-        url=url,
-        body=body,
-        content_type=headers.get("Content-Type") or "",
-        fetched_at=_fetched_at(record),
-    )
-
-
-def _fetched_at(record: Any) -> str:  # noqa: ANN401
-    try:
-        date = record.record_date
-    except ValueError:
-        return ""
-    return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if date is not None else ""
-
-
-def _payload(record: Any, cap: int, name: str) -> bytes:  # noqa: ANN401
-    """The decoded payload.
-
-    Raises:
-        BadInput: DAMAGED_RECORD where fewer bytes are there than the record's length says.
-    """
-    place: Measure = f"{name}@{record.stream_pos}"
-    length = record.content_length
-    if length > cap:
-        _skip(record, length, place)
-        raise BadInput(Reason.TOO_MANY_BYTES, length, cap)
-    body: bytes = record.reader.read(length) if length else b""
-    if len(body) != length:
-        raise BadInput(Reason.DAMAGED_RECORD, place)
-    headers = record.http_headers
-    if headers is None:
-        return body
-    if "chunked" in (headers.get("Transfer-Encoding") or "").lower():
-        body = join_chunks(body, cap)
-    return inflate(body, headers.get("Content-Encoding") or "", cap)
-
-
-def _skip(record: Any, length: int, place: Measure) -> None:  # noqa: ANN401
-    """Reads past the payload, so that a length that lies is told from one that is too large."""
-    left = length
-    while left > 0:
-        piece = record.reader.read(min(left, _BLOCK))
-        if not piece:
-            raise BadInput(Reason.DAMAGED_RECORD, place)
-        left -= len(piece)

@@ -7,6 +7,7 @@ import pytest
 import zstandard
 
 from pipeline.extract.limits import ReadLimits
+from pipeline.extract.records import Revisit
 from pipeline.extract.resync import next_record
 from pipeline.extract.warc import read_capture, read_warc
 from schemas.records import Capture, Page
@@ -100,7 +101,6 @@ def test_a_plain_file_is_read_whole(tmp_path):
         (record("http://a.example/", b" \n"), Reason.EMPTY_BODY),
         (record("http://a.example/", b"%PDF-1.4 ..."), Reason.NOT_HTML),
         (record("http://a.example/", b"x" * 2000), Reason.TOO_MANY_BYTES),
-        (record("http://a.example/", HTML, kind="revisit"), Reason.REVISIT),
         (record("http://a.example/", gzip.compress(b"x" * 9000), headers=["Content-Encoding: gzip"]),
          Reason.TOO_MANY_BYTES),
         (record("http://a.example/", gzip.compress(HTML)[:-20], headers=["Content-Encoding: gzip"]),
@@ -228,20 +228,6 @@ def test_every_page_of_the_real_files_is_found(shared_data):
         f for path in sorted((shared_data / "warc").glob("*.gz")) for f in read_warc(str(path))
     ]
     assert sum(isinstance(f, Page) for f in found) == 184
-    assert {str(f.why.reason) for f in found if isinstance(f, Rejection)} == {
-        "bad_status",
-        "revisit",
-    }
+    assert {str(f.why.reason) for f in found if isinstance(f, Rejection)} == {"bad_status"}
     assert sum(isinstance(f, Capture) for f in found) == 181
-
-
-@pytest.mark.shared
-@pytest.mark.slow
-def test_cuts_of_a_real_file_lose_no_whole_record(shared_data):
-    content = (shared_data / "warc" / "resiliparse-warcfile.warc.gz").read_bytes()
-    whole = {f.key: f.body for f in read(content) if isinstance(f, Page)}
-    offsets = [o for o in range(len(content)) if content.startswith(b"\x1f\x8b\x08", o)]
-    for cut in range(997, len(content), 997 * 8):
-        found = [f for f in read(content[:cut]) if isinstance(f, Page)]
-        assert all(whole[f.key] == f.body for f in found)
-    assert offsets
+    assert sum(isinstance(f, Revisit) for f in found) == 190

@@ -1,0 +1,131 @@
+"""What is left of a WARC file after damage: all that lies outside of it, and nothing cut short."""
+
+import base64
+import gzip
+import hashlib
+import io
+import random
+
+import pytest
+
+from pipeline.extract.warc import read_warc
+from schemas.records import Capture, Page
+
+STEP = 997
+
+
+def digest(content):
+    return "sha1:" + base64.b32encode(hashlib.sha1(content).digest()).decode()
+
+
+def warc_record(kind, url, block, payload, content_type, more=()):
+    lines = [
+        "WARC/1.0",
+        f"WARC-Type: {kind}",
+        f"WARC-Target-URI: {url}",
+        "WARC-Date: 2024-05-06T07:08:09Z",
+        f"WARC-Record-ID: <urn:uuid:{hashlib.md5(kind.encode() + url.encode()).hexdigest()}>",
+        f"Content-Type: {content_type}",
+        f"WARC-Payload-Digest: {digest(payload)}",
+        f"WARC-Block-Digest: {digest(block)}",
+        *more,
+        f"Content-Length: {len(block)}",
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + block + b"\r\n\r\n"
+
+
+def response(url, payload, content_type="text/html", encoding=""):
+    head = f"HTTP/1.1 200 OK\r\nDate: Mon, 06 May 2024 07:08:09 GMT\r\nContent-Type: {content_type}\r\nServer: x\r\n"
+    head += f"Content-Encoding: {encoding}\r\n" * bool(encoding)
+    block = head.encode() + b"\r\n" + payload
+    return warc_record("response", url, block, payload, "application/http; msgtype=response")
+
+
+def crawl(seed=3, sites=28):
+    """Records as a crawler leaves them: info, then request, response and metadata, some images."""
+    draw = random.Random(seed)
+    words = "the ferry crosses a quiet lake with seven boxes of ripe apples while people look".split()
+    made = [warc_record("warcinfo", "", b"software: made up\r\n", b"", "application/warc-fields")]
+    for n in range(sites):
+        url = f"http://a.example/{n}"
+        request = f"GET /{n} HTTP/1.1\r\nHost: a.example\r\n\r\n".encode()
+        made.append(warc_record("request", url, request, b"", "application/http; msgtype=request"))
+        text = "\r\n\r\n".join(
+            f"<p>{' '.join(draw.choices(words, k=draw.randint(5, 90)))}</p>"
+            for _ in range(draw.randint(3, 14))
+        )
+        html = f"<!doctype html><html><body><h1>{n}</h1>{text}</body></html>".encode()
+        if n % 4 == 1:
+            made.append(response(url, gzip.compress(html, mtime=0), encoding="gzip"))
+        else:
+            made.append(response(url, html))
+        if n % 3 == 0:
+            image = b"\xff\xd8\xff" + draw.randbytes(draw.randint(400, 4000))
+            made.append(response(f"{url}.jpg", image, "image/jpeg"))
+        made.append(warc_record("metadata", url, b"fetchTimeMs: 3\r\n", b"", "application/warc-fields"))
+    return made
+
+
+RECORDS = crawl()
+MEMBERS = [gzip.compress(record, mtime=0) for record in RECORDS]
+PACKINGS = {"gzip": MEMBERS, "plain": RECORDS}
+
+
+def read(content):
+    """What is found by URL: a page's body, or a capture's offset."""
+    found = [f for f in read_warc(io.BytesIO(content), name="w") if isinstance(f, Page | Capture)]
+    return [(f.url, f.body if isinstance(f, Page) else None) for f in found]
+
+
+def cut(content, at, draw):
+    return content[:at], at, len(content)
+
+
+def lost(content, at, draw):
+    size = draw.randint(1, 600)
+    return content[:at] + content[at + size :], at, at + size
+
+
+def zeroed(content, at, draw):
+    size = min(draw.randint(1, 600), len(content) - at)
+    return content[:at] + bytes(size) + content[at + size :], at, at + size
+
+
+def flipped(content, at, draw):
+    return content[:at] + bytes([content[at] ^ draw.randint(1, 255)]) + content[at + 1 :], at, at + 1
+
+
+def spans(records):
+    at, out = 0, []
+    for record in records:
+        out.append((at, at + len(record)))
+        at += len(record)
+    return out
+
+
+@pytest.mark.parametrize("packing", ["gzip", "plain"])
+@pytest.mark.parametrize("hurt", [cut, lost, zeroed, flipped])
+def test_at_least_99_of_100_undamaged_records_are_read_and_none_short(hurt, packing):
+    records = PACKINGS[packing]
+    content = b"".join(records)
+    whole = read(content)
+    bodies = {body for _, body in whole}
+    by_span = [
+        (span, one)
+        for span, record in zip(spans(records), records, strict=True)
+        for one in read(record)
+    ]
+    assert [one for _, one in by_span] == whole
+    assert len(whole) == 38
+    draw = random.Random(997)
+    expected = got = short = 0
+    for at in range(STEP, len(content), STEP):
+        damaged, begin, end = hurt(content, at, draw)
+        found = read(damaged)
+        short += sum(body not in bodies for _, body in found)
+        undamaged = [one for (a, b), one in by_span if b <= begin or a >= end]
+        expected += len(undamaged)
+        got += sum(one in found for one in undamaged)
+    print(f"{packing} {hurt.__name__}: {got} of {expected} undamaged records, {short} short")
+    assert got >= 0.99 * expected
+    assert short == 0
