@@ -10,7 +10,7 @@ _MANY = "these those"
 _MODALS = "could might must should would"
 _NEGATED = f"ca do does did had may need ought sha wo {_MODALS}"
 _ONLY_NEGATED = "ai are is was were have has dare"
-_WORDS_OF_THEIR_OWN = "ill its hell shell shed were well whore"
+_WORDS_OF_THEIR_OWN = "ill its hell shed were well"
 # Tails by the words they follow; each may have lost its apostrophe.
 _TAILS = {
     "'ll|'ll've|'d|'d've": f"i {_PRONOUNS} {_PERSONS} {_QUESTIONS} {_NAMED} {_MANY}",
@@ -71,11 +71,14 @@ def _special() -> dict[str, tuple[str, ...]]:
             found[f"{hour}{half}"] = (str(hour), half)
     for letter in "abcdefghijklmnopqrstuvwxyzäöü":
         found[f"{letter}."] = (f"{letter}.",)
+    for word in _WORDS_OF_THEIR_OWN.split():
+        del found[word]
+        del found[word.title()]
     curly = {
         key.replace("'", "’"): tuple(part.replace("'", "’") for part in parts)
         for key, parts in found.items()
     }
-    return {key: parts for key, parts in (found | curly).items() if key not in _WORDS_OF_THEIR_OWN}
+    return found | curly
 
 
 SPECIAL: dict[str, tuple[str, ...]] = _special()
