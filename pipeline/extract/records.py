@@ -233,7 +233,9 @@ def _is_as_digested(record: Any, block: bytes | None, payload: bytes) -> bool:  
     of_payload = matches(record.headers.get(_PAYLOAD_DIGEST) or "", [payload])
     if of_payload:
         return True
-    of_block = matches(record.headers.get("WARC-Block-Digest") or "", [] if block is None else [block])
+    of_block = matches(
+        record.headers.get("WARC-Block-Digest") or "", [] if block is None else [block]
+    )
     return bool(of_block) or (of_payload is None and (of_block is None or block is None))
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 SETS = ("pages-wcxb", "pages-aeb", "pages-readability")
-PEERS = ("trafilatura==2.3.1", "resiliparse==2.0.1")
+PEERS = ("trafilatura==2.3.1", "resiliparse==2.0.1", "lxml_html_clean==0.4.5")
 OURS = """
 from pipeline.extract.document import extract_document
 from schemas.records import Page

@@ -44,7 +44,9 @@ def response(url, payload, content_type="text/html", encoding=""):
 def crawl(seed=3, sites=28):
     """Records as a crawler leaves them: info, then request, response and metadata, some images."""
     draw = random.Random(seed)
-    words = "the ferry crosses a quiet lake with seven boxes of ripe apples while people look".split()
+    words = (
+        "the ferry crosses a quiet lake with seven boxes of ripe apples while people look".split()
+    )
     made = [warc_record("warcinfo", "", b"software: made up\r\n", b"", "application/warc-fields")]
     for n in range(sites):
         url = f"http://a.example/{n}"
@@ -62,7 +64,9 @@ def crawl(seed=3, sites=28):
         if n % 3 == 0:
             image = b"\xff\xd8\xff" + draw.randbytes(draw.randint(400, 4000))
             made.append(response(f"{url}.jpg", image, "image/jpeg"))
-        made.append(warc_record("metadata", url, b"fetchTimeMs: 3\r\n", b"", "application/warc-fields"))
+        made.append(
+            warc_record("metadata", url, b"fetchTimeMs: 3\r\n", b"", "application/warc-fields")
+        )
     return made
 
 
@@ -92,7 +96,11 @@ def zeroed(content, at, draw):
 
 
 def flipped(content, at, draw):
-    return content[:at] + bytes([content[at] ^ draw.randint(1, 255)]) + content[at + 1 :], at, at + 1
+    return (
+        content[:at] + bytes([content[at] ^ draw.randint(1, 255)]) + content[at + 1 :],
+        at,
+        at + 1,
+    )
 
 
 def spans(records):
