@@ -45,7 +45,8 @@ def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]
         action="append",
         required=True,
         metavar="PATTERN",
-        help="WARC files, a folder of HTML, or a list of URLs (txt, csv, parquet); repeatable",
+        help="WARC files, a list of them (warc.paths), Common Crawl's index rows (csv, parquet), "
+        "a folder of HTML, or a list of URLs (txt, csv, parquet); repeatable",
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="local, gs:// or s3://")
     parser.add_argument(
@@ -149,7 +150,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
     if arguments.offline:
         overrides.append("fetch.offline=true")
     recipe = read_recipe(arguments.recipe, overrides)
-    inputs = tuple(resolve_inputs(arguments.input))
+    inputs = tuple(resolve_inputs(arguments.input, recipe.read.warc_base, recipe.fetch.offline))
     indexes = tuple(_output(path) for path in arguments.eval_index)
     digests = []
     for path in indexes:
@@ -169,7 +170,11 @@ def _check(result: "StageResult", request: "Request", work: "Work") -> None:
 
     errors = request.recipe.errors
     limits = {
-        "read": ("parse_share", errors.parse_share, {Reason.PARSE_ERROR, Reason.DAMAGED_RECORD}),
+        "read": (
+            "parse_share",
+            errors.parse_share,
+            {Reason.PARSE_ERROR, Reason.DAMAGED_RECORD, Reason.BAD_ENCODING},
+        ),
         "fetch": (
             "fetch_share",
             errors.fetch_share,

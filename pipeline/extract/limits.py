@@ -8,11 +8,14 @@ class ReadLimits:
     """Bounds on what is read of one record; all are ours, against bombs and endless bodies.
 
     Attributes:
+        warc_base: where the relative paths in lists of WARC files begin, where the files do not lie
+            beside the list: a folder, gs://, s3:// or https://data.commoncrawl.org/.
         page_bytes: largest HTML body, before and after its content encoding is removed.
         media_bytes: largest image or video, likewise.
         header_bytes: largest WARC or HTTP header block.
     """
 
+    warc_base: str = ""
     page_bytes: int = 8 * 1024 * 1024
     media_bytes: int = 256 * 1024 * 1024
     header_bytes: int = 64 * 1024

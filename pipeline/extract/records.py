@@ -16,6 +16,7 @@ from schemas.rejection import BadInput, Reason, Rejection, Why
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _KINDS = frozenset({"response", "resource", "revisit"})
+_REPEATED = frozenset({200, 304})
 _BLOCK = 1 << 20
 _PAYLOAD_DIGEST = "WARC-Payload-Digest"
 
@@ -29,14 +30,19 @@ class Revisit:
         fetched_at: when, ISO 8601 in UTC.
         marks: what the record that holds the bytes may be known by, the surest first.
         place: file and offset of the revisit itself.
-        is_page: whether it is counted as a page where no original is found.
+        kind: page, media, or "" where it does not say.
     """
 
     url: str
     fetched_at: str
     marks: tuple[str, ...]
     place: str
-    is_page: bool
+    kind: str
+
+    @property
+    def key(self) -> str:
+        """Its key in the decisions."""
+        return make_key(self.url, self.place)
 
 
 Found = Page | Capture | Rejection | Revisit
@@ -101,7 +107,15 @@ def marks_of(record: Any) -> Iterator[str]:  # noqa: ANN401
         yield f"url {_url(record)} {record.headers.get('WARC-Date')}"
 
 
-def _revisit(record: Any, url: str, place: str, media_type: str) -> Revisit:  # noqa: ANN401
+def _revisit(record: Any, url: str, place: str, media_type: str) -> Found | None:  # noqa: ANN401
+    """The record as a Revisit; None where it repeats neither a page nor media."""
+    kind = "page" if media_type in HTML_TYPES else "media" if _is_media(media_type, url) else ""
+    status = _status(record) or 200
+    if media_type and not kind:
+        return None
+    if status not in _REPEATED:
+        why = Why(Reason.BAD_STATUS, status, 200)
+        return Rejection("page", make_key(url, place), url, why) if kind != "media" else None
     headers = record.headers
     marks = [_digest_mark(record)]
     if headers.get("WARC-Refers-To"):
@@ -109,8 +123,7 @@ def _revisit(record: Any, url: str, place: str, media_type: str) -> Revisit:  # 
     if headers.get("WARC-Refers-To-Target-URI") and headers.get("WARC-Refers-To-Date"):
         referred = headers.get("WARC-Refers-To-Target-URI").strip().strip("<>")
         marks.append(f"url {referred} {headers.get('WARC-Refers-To-Date')}")
-    is_page = not media_type or media_type in HTML_TYPES
-    return Revisit(url, _fetched_at(record), tuple(filter(None, marks)), place, is_page)
+    return Revisit(url, _fetched_at(record), tuple(filter(None, marks)), place, kind)
 
 
 def _digest_mark(record: Any) -> str:  # noqa: ANN401
@@ -172,7 +185,16 @@ def _page(record: Any, block: bytes | None, place: str, limits: ReadLimits) -> F
     return Page(make_key(url, body), url, body, kind, _fetched_at(record))
 
 
-_NOT_HTML = (b"%pdf-", b"\x89png", b"\xff\xd8\xff", b"gif8", b"pk\x03\x04", b"riff", b"wof")
+_NOT_HTML = (
+    b"%pdf-",
+    b"\x89png",
+    b"\xff\xd8\xff",
+    b"gif8",
+    b"pk\x03\x04",
+    b"riff",
+    b"wof",
+    b"\x1f\x8b",
+)
 
 
 def _looks_html(body: bytes) -> bool:

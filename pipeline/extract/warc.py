@@ -1,7 +1,7 @@
 """Pages and media of a WARC file, in file order; damage is counted and read past."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -23,11 +23,13 @@ class Place:
         offset: of its first byte.
         size: in bytes, compressed as it lies there; -1 where it is not known.
         url: what the index calls it, "" where it does not say.
+        revisit: that the record's content is read for, None where it is read for itself.
     """
 
     offset: int
     size: int = -1
     url: str = ""
+    revisit: Revisit | None = None
 
 
 def open_local(path: str) -> BinaryIO:
@@ -62,19 +64,42 @@ def read_warc(
 
 
 def read_places(
-    path: str, places: Iterable[Place], limits: ReadLimits, opener: Opener = open_local
+    stream: BinaryIO, path: str, places: Iterable[Place], limits: ReadLimits
 ) -> Iterator[Page | Capture | Rejection]:
     """What the records at some places of one WARC file hold, in the order of their offsets.
 
-    Each place gives one item. A record is read by its own bytes alone, with its size checked.
+    Each place gives one item, but for revisits of what is neither page nor media. A record is read
+    by its own bytes alone, which must be as many as the place says.
     """
-    with opener(path) as stream:
-        for place in sorted(places, key=lambda place: (place.offset, place.size, place.url)):
-            try:
-                yield _read_place(stream, path, place, limits)
-            except BadInput as bad:
-                key = make_key(f"{path}@{place.offset}")
-                yield Rejection("page", key, place.url or path, bad.why)
+    for place in sorted(places, key=_order):
+        found: Page | Capture | Rejection | None
+        try:
+            found = _read_place(stream, path, place, limits)
+        except BadInput as bad:
+            key = make_key(f"{path}@{place.offset}")
+            found = Rejection("page", key, place.url or path, bad.why)
+        if place.revisit is not None:
+            found = _as_revisit(found, place.revisit)
+        if found is not None:
+            yield found
+
+
+def _order(place: Place) -> tuple[int, int, str, str]:
+    return place.offset, place.size, place.url, place.revisit.place if place.revisit else ""
+
+
+def _as_revisit(
+    found: Page | Capture | Rejection, revisit: Revisit
+) -> Page | Capture | Rejection | None:
+    """What was found at the original's place, under the URL and date of the revisit."""
+    if isinstance(found, Page):
+        key = make_key(revisit.url, found.body)
+        return replace(found, key=key, url=revisit.url, fetched_at=revisit.fetched_at)
+    if isinstance(found, Capture):
+        return replace(found, url=revisit.url)
+    if found.why.reason is Reason.NOT_HTML and not revisit.kind:
+        return None
+    return Rejection("page", revisit.key, revisit.url, found.why)
 
 
 def read_capture(
@@ -106,23 +131,20 @@ def read_capture(
 
 
 def find_originals(
-    path: str, marks: frozenset[str], limits: ReadLimits, opener: Opener = open_local
+    stream: BinaryIO, marks: Container[str], limits: ReadLimits
 ) -> Iterator[tuple[str, int]]:
     """Each of the marks that a record of the file answers to, with the record's offset."""
-    if not marks:
-        return
-    with opener(path) as stream:
-        start = next_record(stream, 0)
-        while start is not None:
-            stream.seek(start)
-            position = start
-            try:
-                for record in _iterate(stream, limits):
-                    position = record.stream_pos
-                    yield from ((mark, position) for mark in marks_of(record) if mark in marks)
-            except (OSError, EOFError):
-                pass  # counted where the file is read
-            start = next_record(stream, position + 1)
+    start = next_record(stream, 0)
+    while start is not None:
+        stream.seek(start)
+        position = start
+        try:
+            for record in _iterate(stream, limits):
+                position = record.stream_pos
+                yield from ((mark, position) for mark in marks_of(record) if mark in marks)
+        except (OSError, EOFError):
+            pass  # counted where the file is read
+        start = next_record(stream, position + 1)
 
 
 def _bounded(stream: BinaryIO, cap: int) -> bytes:
@@ -145,13 +167,16 @@ def _read_place(
 ) -> Page | Capture | Rejection:
     name = f"{path}@{place.offset}"
     most = limits.media_bytes + limits.header_bytes
-    if place.size > most:
-        raise BadInput(Reason.TOO_MANY_BYTES, place.size, most)
-    record_bytes = _bytes_at(stream, place)
-    if record_end(BytesIO(record_bytes), 0, limits.header_bytes) != place.size:
+    size = place.size
+    if size < 0:
+        size = (record_end(stream, place.offset, limits.header_bytes) or 0) - place.offset
+    if size > most:
+        raise BadInput(Reason.TOO_MANY_BYTES, size, most)
+    content = _bytes_at(stream, place.offset, size)
+    if len(content) != size or record_end(BytesIO(content), 0, limits.header_bytes) != size:
         raise BadInput(Reason.DAMAGED_RECORD, name)
     try:
-        record = next(iter(_iterate(BytesIO(record_bytes), limits)))
+        record = next(iter(_iterate(BytesIO(content), limits)))
         found = found_in(record, path, limits, place.offset)
     except (OSError, EOFError) as error:
         raise BadInput(Reason.DAMAGED_RECORD, name) from error
@@ -162,12 +187,12 @@ def _read_place(
     return found
 
 
-def _bytes_at(stream: BinaryIO, place: Place) -> bytes:
+def _bytes_at(stream: BinaryIO, offset: int, size: int) -> bytes:
     """The bytes of a place; a buffer that would fetch megabytes around them is gone round."""
     raw = getattr(stream, "raw", stream)
-    raw.seek(place.offset)
+    raw.seek(offset)
     parts: list[bytes] = []
-    left = place.size
+    left = size
     while left > 0 and (part := raw.read(left)):
         parts.append(part)
         left -= len(part)

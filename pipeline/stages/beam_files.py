@@ -8,6 +8,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from pipeline.store.files import LOCAL
+from pipeline.store.web_file import is_web, open_web
 
 _PLAIN = CompressionTypes.UNCOMPRESSED
 
@@ -18,7 +19,10 @@ def is_local(path: str) -> bool:
 
 
 class BeamFiles:
-    """Files by path; a path with a scheme (gs://, s3://) goes through Beam's FileSystems."""
+    """Files by path; a path with a scheme (gs://, s3://) goes through Beam's FileSystems.
+
+    What lies on a web server (https://) can be read, and nothing else.
+    """
 
     def create(self, path: str) -> BinaryIO:
         """A new file open for writing; missing folders are made."""
@@ -30,6 +34,8 @@ class BeamFiles:
         """A file open for reading, seekable."""
         if is_local(path):
             return LOCAL.open(path)
+        if is_web(path):
+            return open_web(path)
         return cast(BinaryIO, FileSystems.open(path, compression_type=_PLAIN))
 
     def publish(self, temp: str, final: str) -> None:

@@ -1,7 +1,11 @@
-"""Read: WARC files, HTML folders and URL lists to documents, and to captures of their media."""
+"""Read: WARC files, HTML folders and URL lists to documents, and to captures of their media.
+
+A revisit says that a record elsewhere holds its bytes: where there are any, the WARC files' headers
+are gone through once more for the records they mean, and those are read by their places.
+"""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,11 +16,14 @@ import pyarrow.parquet as pq
 from pipeline.extract.document import extract_document
 from pipeline.extract.html_folder import read_folder
 from pipeline.extract.limits import ExtractLimits, ReadLimits
-from pipeline.extract.warc import read_warc
+from pipeline.extract.records import Revisit
+from pipeline.extract.warc import Place, find_originals, read_places, read_warc
 from pipeline.media.fetch import Fetcher, FetchLimits, Outcome
 from pipeline.stages.beam_files import FILES
-from pipeline.stages.inputs import FOLDER, URLS, WARC, Input
+from pipeline.stages.inputs import FOLDER, RANGES, URLS, WARC, Input
 from pipeline.stages.verdicts import DECISIONS
+from pipeline.stages.warc_lists import read_ranges
+from pipeline.store.web_file import is_web
 from schemas.keys import bucket_of, make_key
 from schemas.records import Capture, Page
 from schemas.rejection import BadInput, Reason, Rejection, Why
@@ -25,6 +32,7 @@ from schemas.tables import Decision, rejected
 STAGE = "read"
 CAPTURES = "captures"
 READ = "read"
+REVISITS = "revisits"
 _LANES = 64
 
 
@@ -52,11 +60,27 @@ class ReadDocuments(beam.PTransform):
     settings: ReadSettings
 
     def expand(self, inputs: beam.PCollection) -> Any:
-        """Four outputs; only pages of URL lists are grouped, by host, before they are fetched."""
+        """Four outputs; small things are grouped: URLs by host, places of records by file."""
         at_rest = (
             inputs
-            | "FilesAndFolders" >> beam.Filter(lambda item: item.kind != URLS)
-            | "ReadFiles" >> beam.FlatMap(read_input, self.settings)
+            | "FilesAndFolders" >> beam.Filter(lambda item: item.kind in {WARC, FOLDER})
+            | "ReadFiles"
+            >> beam.FlatMap(read_input, self.settings).with_outputs(REVISITS, main="found")
+        )
+        listed = (
+            inputs
+            | "RecordLists" >> beam.Filter(lambda item: item.kind == RANGES)
+            | "ReadLists"
+            >> beam.FlatMap(lambda item: read_ranges(item.path, self.settings.read.warc_base))
+        )
+        sources: Any = {"inputs": inputs, "revisits": at_rest[REVISITS]}
+        revisits = sources | FindOriginals(self.settings.read)
+        by_place = (
+            (listed, revisits.places)
+            | "Places" >> beam.Flatten()
+            | "PlacesByFile" >> beam.GroupByKey()
+            | "ReadPlaces"
+            >> beam.FlatMap(lambda group: read_file_places(group[0], group[1], self.settings))
         )
         fetched = (
             inputs
@@ -67,7 +91,7 @@ class ReadDocuments(beam.PTransform):
             | "FetchPages" >> beam.ParDo(_FetchPages(self.settings.fetch))
         )
         return (
-            (at_rest, fetched)
+            (at_rest.found, by_place, revisits.settled, fetched)
             | beam.Flatten()
             | beam.FlatMap(parse_found, self.settings.extract).with_outputs(
                 CAPTURES, READ, DECISIONS, main="documents"
@@ -75,12 +99,113 @@ class ReadDocuments(beam.PTransform):
         )
 
 
-def read_input(source: Input, settings: ReadSettings) -> Iterator[Page | Capture | Rejection]:
-    """What one WARC file or folder holds, in order."""
-    if source.kind == WARC:
-        yield from read_warc(source.path, settings.read, FILES.open)
-    elif source.kind == FOLDER:
+@dataclass(eq=False)
+class FindOriginals(beam.PTransform):
+    """The places of the records that revisits mean; takes `inputs` and `revisits`.
+
+    Outputs `places` of (file, Place), and `settled`: captures of the media that are meant, and
+    rejections of the pages that no record is found for.
+    """
+
+    limits: ReadLimits
+
+    def expand(self, collections: Any) -> Any:
+        """Two outputs; where there is no revisit, no file is opened."""
+        revisits = collections["revisits"]
+        marks = beam.pvalue.AsList(
+            revisits | "Marks" >> beam.FlatMap(lambda revisit: revisit.marks) | beam.Distinct()
+        )
+        originals = (
+            collections["inputs"]
+            | "WarcFiles" >> beam.Filter(lambda item: item.kind == WARC)
+            | "Originals" >> beam.FlatMap(originals_in, self.limits, marks)
+            | "FirstOriginals" >> beam.CombinePerKey(min)
+        )
+        return revisits | "PlaceRevisits" >> beam.FlatMap(
+            place_revisit, beam.pvalue.AsDict(originals)
+        ).with_outputs("settled", main="places")
+
+
+def originals_in(
+    source: Input, limits: ReadLimits, marks: list[str]
+) -> Iterator[tuple[str, tuple[str, int]]]:
+    """Each of the marks that a record of the file answers to, with file and offset."""
+    if not marks:
+        return
+    try:
+        stream = FILES.open(source.path)
+    except FileNotFoundError:
+        # Counted where the file is read.
+        return
+    with stream:
+        for mark, offset in find_originals(stream, frozenset(marks), limits):
+            yield mark, (source.path, offset)
+
+
+def place_revisit(revisit: Revisit, originals: Mapping[str, tuple[str, int]]) -> Iterator[Any]:
+    """The (file, place) of the record that is meant; else what is known at once, tagged."""
+    found = next((originals[mark] for mark in revisit.marks if mark in originals), None)
+    if revisit.kind == "media":
+        if found is not None:
+            yield beam.pvalue.TaggedOutput("settled", Capture(revisit.url, *found))
+    elif found is not None:
+        path, offset = found
+        yield path, Place(offset, url=revisit.url, revisit=revisit)
+    else:
+        rejection = Rejection("page", revisit.key, revisit.url, Why(Reason.REVISIT))
+        yield beam.pvalue.TaggedOutput("settled", rejection)
+
+
+def read_input(source: Input, settings: ReadSettings) -> Iterator[Any]:
+    """What one WARC file or folder holds, in order; revisits are tagged."""
+    if source.kind == FOLDER:
         yield from read_folder(source.path, settings.base_url, settings.read)
+        return
+    try:
+        stream = FILES.open(source.path)
+    except FileNotFoundError:
+        yield _not_there(source.path)
+        return
+    with stream:
+        for found in read_warc(stream, settings.read, name=source.path):
+            if isinstance(found, Revisit):
+                yield beam.pvalue.TaggedOutput(REVISITS, found)
+            else:
+                yield found
+
+
+def read_file_places(
+    path: str, places: Iterable[Place | Rejection], settings: ReadSettings
+) -> Iterator[Page | Capture | Rejection]:
+    """What lies at some places of a WARC file, each read by itself, in order."""
+    wanted = []
+    for place in places:
+        if isinstance(place, Rejection):
+            yield place
+        else:
+            wanted.append(place)
+    if not wanted:
+        return
+    if is_web(path) and settings.fetch.offline:
+        yield from (_missing(path, place, Why(Reason.OFFLINE)) for place in wanted)
+        return
+    try:
+        stream = FILES.open(path)
+    except FileNotFoundError:
+        why = Why(Reason.DAMAGED_RECORD, f"{path}: no such file")
+        yield from (_missing(path, place, why) for place in wanted)
+        return
+    with stream:
+        yield from read_places(stream, path, wanted, settings.read)
+
+
+def _missing(path: str, place: Place, why: Why) -> Rejection:
+    return Rejection("page", make_key(f"{path}@{place.offset}"), place.url or path, why)
+
+
+def _not_there(path: str) -> Rejection:
+    why = Why(Reason.DAMAGED_RECORD, f"{path}: no such file")
+    return Rejection("page", make_key(path), path, why)
 
 
 def read_urls(path: str) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """The build command says in one line what is wrong, with the right exit code, and leaves nothing."""
 
 import gzip
+import random
+import re
 
 import pytest
 
@@ -83,10 +85,18 @@ def test_recipes_that_cannot_be_read(capsys, tmp_path, warc):
         assert message in streams.err
 
 
-def test_inputs_that_are_not_there(capsys, tmp_path):
+def test_inputs_that_are_not_there_or_are_none(capsys, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "warc.paths").write_text("crawl-data/CC-MAIN-2024-10/none.warc.gz\n")
+    (tmp_path / "wet.paths").write_text("crawl-data/CC-MAIN-2024-10/none.warc.wet.gz\n")
+    wet = WARC_HEAD.replace(b"response", b"conversion") % (b"http://a.example/", 2)
+    (tmp_path / "texts.warc.gz").write_bytes(gzip.compress(wet + b"hi\r\n\r\n"))
     for pattern, message in (
         (tmp_path / "no.warc.gz", "no such file or folder"),
-        (tmp_path, "is empty"),
+        (tmp_path / "empty", "is empty"),
+        (tmp_path / "warc.paths", "read.warc_base"),
+        (tmp_path / "wet.paths", "give the WARC files they were made of"),
+        (tmp_path / "texts.warc.gz", "give the WARC files they were made of"),
     ):
         code, streams = run(
             capsys, "--recipe", "m3w", "--input", pattern, "--output", tmp_path / "out"
@@ -144,6 +154,85 @@ def test_damage_is_counted_and_the_rest_is_read(capsys, tmp_path):
     read = next(line for line in streams.out.splitlines() if line.startswith("read"))
     assert "damaged_record" in read
     assert int(read.split()[3]) >= 3
+
+
+def test_a_list_of_files_and_a_base(capsys, tmp_path, warc):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "warc.paths").write_text("crawl-data/a.warc.gz\n")
+    code, streams = run(
+        capsys,
+        "--recipe",
+        "m3w",
+        "--input",
+        tmp_path / "lists" / "warc.paths",
+        "--output",
+        tmp_path / "out",
+        "--offline",
+        "--set",
+        f"read.warc_base={tmp_path}",
+    )
+    assert code == 0
+    read = next(line for line in streams.out.splitlines() if line.startswith("read"))
+    assert read.split()[:4] == ["read", "page", "4", "4"]
+
+
+def garbage(number):
+    """Pages that no parser should see: torn bodies, bombs, noise, nothing, mislabelled files."""
+    draw = random.Random(number)
+    url = b"http://a.example/garbage/%d" % number
+    noise = draw.randbytes(3000)
+    made = [
+        record(url, noise),
+        record(url, b"<div>" * 20_000),
+        record(url, b"<!--" + noise),
+        record(url, b"\0" * 5000),
+        record(url, gzip.compress(noise)[:-9]),
+        record(url, b"<a " * 16_000),
+        record(url, b"<p>" * 150_000),
+        record(url, noise)[:-40],
+        record(url, b"%PDF-1.7" + noise),
+    ]
+    return made[number % len(made)]
+
+
+def build_of_garbage(capsys, tmp_path, share):
+    path = tmp_path / "garbage.warc.gz"
+    pages = [record(b"http://a.example/%d" % i, page(i)) for i in range(4)]
+    path.write_bytes(b"".join([*pages[:2], *map(garbage, range(45)), *pages[2:]]))
+    return run(
+        capsys,
+        "--recipe",
+        "m3w",
+        "--input",
+        path,
+        "--output",
+        tmp_path / "out",
+        "--offline",
+        "--set",
+        f"errors.parse_share={share}",
+    )
+
+
+def test_garbage_never_stops_a_build(capsys, tmp_path):
+    code, streams = build_of_garbage(capsys, tmp_path, 1.0)
+    assert code == 0, streams.err
+    read = next(line for line in streams.out.splitlines() if line.startswith("read"))
+    assert int(read.split()[2]) == 49
+    for reason in ("damaged_record", "parse_error", "no_content", "not_html"):
+        assert reason in read
+    assert (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_a_share_of_garbage_past_the_bound_does_and_names_it(capsys, tmp_path):
+    code, streams = build_of_garbage(capsys, tmp_path, 0.1)
+    assert code == 1
+    (line,) = [line for line in streams.err.splitlines() if line.startswith("failed")]
+    assert "of 49 pages in error, more than the recipe's share of 0.1 (errors.parse_share)" in line
+    examples = line.partition("(errors.parse_share): ")[2].split("; ")
+    assert len(examples) == 3
+    assert all(re.match(r"(damaged_record|parse_error|bad_encoding) \S+", e) for e in examples)
+    assert "Traceback" not in streams.err
+    assert not (tmp_path / "out" / "manifest.json").exists()
 
 
 def test_too_many_errors_stop_the_build(capsys, tmp_path):

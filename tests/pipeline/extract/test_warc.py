@@ -1,17 +1,22 @@
+import base64
 import gzip
+import hashlib
 import io
+import re
 import zlib
 
 import brotli
 import pytest
 import zstandard
 
+from pipeline.extract.derived import derived_form
 from pipeline.extract.limits import ReadLimits
 from pipeline.extract.records import Revisit
 from pipeline.extract.resync import next_record
-from pipeline.extract.warc import read_capture, read_warc
+from pipeline.extract.warc import Place, find_originals, read_capture, read_places, read_warc
+from schemas.keys import make_key
 from schemas.records import Capture, Page
-from schemas.rejection import BadInput, Reason, Rejection
+from schemas.rejection import BadInput, Reason, Rejection, Why
 
 HTML = b"<!doctype html><html><body><p>Some text of the page.</p></body></html>"
 
@@ -100,6 +105,7 @@ def test_a_plain_file_is_read_whole(tmp_path):
         (record("http://a.example/", HTML, status=404), Reason.BAD_STATUS),
         (record("http://a.example/", b" \n"), Reason.EMPTY_BODY),
         (record("http://a.example/", b"%PDF-1.4 ..."), Reason.NOT_HTML),
+        (record("http://a.example/", gzip.compress(HTML)), Reason.NOT_HTML),
         (record("http://a.example/", b"x" * 2000), Reason.TOO_MANY_BYTES),
         (record("http://a.example/", gzip.compress(b"x" * 9000), headers=["Content-Encoding: gzip"]),
          Reason.TOO_MANY_BYTES),
@@ -230,4 +236,195 @@ def test_every_page_of_the_real_files_is_found(shared_data):
     assert sum(isinstance(f, Page) for f in found) == 184
     assert {str(f.why.reason) for f in found if isinstance(f, Rejection)} == {"bad_status"}
     assert sum(isinstance(f, Capture) for f in found) == 181
-    assert sum(isinstance(f, Revisit) for f in found) == 190
+    assert sum(isinstance(f, Revisit) for f in found) == 74
+
+
+def with_headers(made, **headers):
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    return made.replace(b"WARC/1.0\r\n", b"WARC/1.0\r\n" + lines.encode(), 1)
+
+
+def sha1(content):
+    return "sha1:" + base64.b32encode(hashlib.sha1(content).digest()).decode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "kept"),
+    [
+        ({"WARC_Payload_Digest": sha1(HTML)}, True),
+        ({"WARC_Payload_Digest": "sha-256:" + hashlib.sha256(HTML).hexdigest()}, True),
+        ({"WARC_Payload_Digest": sha1(b"other")}, False),
+        ({"WARC_Payload_Digest": "sha1:no-such", "WARC_Block_Digest": "crc:1"}, True),
+        ({"WARC_Block_Digest": sha1(b"other"), "WARC_Payload_Digest": sha1(HTML)}, True),
+        ({"WARC_Block_Digest": sha1(b"other")}, False),
+    ],
+)
+def test_digests_are_held_against_the_bytes(headers, kept):
+    found = read(members(with_headers(record("http://a.example/", HTML), **headers)))
+    assert [type(f) for f in found] == [Page if kept else Rejection]
+    if not kept:
+        assert found[0].why == Why(Reason.DAMAGED_RECORD, "w@0 digest")
+        assert found[0].url == "http://a.example/"
+
+
+def test_a_payload_digest_may_be_of_the_body_with_or_without_its_encoding():
+    packed = gzip.compress(HTML)
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed)
+    lines = ["Content-Encoding: gzip", "Transfer-Encoding: chunked"]
+    for view in (chunked, packed, HTML):
+        made = record("http://a.example/", chunked, headers=lines)
+        (page,) = read(members(with_headers(made, WARC_Payload_Digest=sha1(view))))
+        assert page.body == HTML
+    (lost,) = read(members(with_headers(made, WARC_Payload_Digest=sha1(b"other"))))
+    assert lost.why.reason is Reason.DAMAGED_RECORD
+    cut = record("http://a.example/", chunked[:-20], headers=lines)
+    (lost,) = read(members(with_headers(cut, WARC_Payload_Digest=sha1(HTML))))
+    assert lost.why.reason is Reason.DAMAGED_RECORD
+
+
+def test_a_length_that_is_a_little_off_gives_no_page():
+    for pack in (members, lambda *r: b"".join(r)):
+        for off in (-20, 20):
+            made = pages(4)
+            length = int(re.search(rb"Content-Length: (\d+)", made[1])[1])
+            made[1] = made[1].replace(b"Length: %d" % length, b"Length: %d" % (length + off), 1)
+            found = read(pack(*made))
+            assert good(found) == [f"http://a.example/{i}" for i in (0, 2, 3)]
+            assert len(damaged(found)) == 1
+
+
+def test_headers_without_end_and_http_that_is_none_cost_one_record():
+    long = with_headers(pages(1)[0], X=("y" * 70_000))
+    found = read(members(long, *pages(3)[1:]))
+    assert good(found) == ["http://a.example/1", "http://a.example/2"]
+    assert len(damaged(found)) == 1
+
+
+def revisit(url, headers=(), http="HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"):
+    made = warc_record("revisit", url, http.encode(), "application/http; msgtype=response")
+    return with_headers(made, **dict(headers))
+
+
+def test_a_revisit_says_what_it_means_the_surest_first():
+    headers = {
+        "WARC_Refers_To": "<urn:uuid:1>",
+        "WARC_Refers_To_Target_URI": "http://a.example/x",
+        "WARC_Refers_To_Date": "2024-01-01T00:00:00Z",
+        "WARC_Payload_Digest": sha1(HTML),
+    }
+    (found,) = read(members(revisit("http://a.example/", headers)))
+    assert found == Revisit(
+        "http://a.example/",
+        "2024-05-06T07:08:09Z",
+        (
+            f"sha1 {hashlib.sha1(HTML).hexdigest()}",
+            "id <urn:uuid:1>",
+            "url http://a.example/x 2024-01-01T00:00:00Z",
+        ),
+        "w@0",
+        "page",
+    )
+
+
+@pytest.mark.parametrize(
+    ("http", "kind"),
+    [
+        ("HTTP/1.1 304 Not Modified\r\n\r\n", ""),
+        ("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n", "media"),
+        ("HTTP/1.1 200 OK\r\nContent-Type: text/css\r\n\r\n", None),
+        ("HTTP/1.1 404 No\r\nContent-Type: text/html\r\n\r\n", Reason.BAD_STATUS),
+        ("HTTP/1.1 404 No\r\nContent-Type: image/png\r\n\r\n", None),
+    ],
+)
+def test_what_a_revisit_repeats(http, kind):
+    found = read(members(revisit("http://a.example/", http=http)))
+    assert [f.kind if isinstance(f, Revisit) else f.why.reason for f in found] == [
+        kind for kind in [kind] if kind is not None
+    ]
+
+
+def test_originals_are_found_by_their_marks():
+    made = [with_headers(r, WARC_Payload_Digest=sha1(HTML)) for r in pages(3)]
+    content = b"".join([members(made[0]), b"\0" * 9, members(made[1], made[2])])
+    digest = f"sha1 {hashlib.sha1(HTML).hexdigest()}"
+    at = [0, content.index(b"\x1f\x8b\x08", 20)]
+    dated = "url http://a.example/1 2024-05-06T07:08:09Z"
+    found = list(find_originals(io.BytesIO(content), {digest, dated}, ReadLimits()))
+    assert found[:3] == [(digest, at[0]), (digest, at[1]), (dated, at[1])]
+    assert len(found) == 4
+
+
+def places(content, wanted):
+    return list(read_places(io.BytesIO(content), "w", wanted, ReadLimits()))
+
+
+@pytest.mark.parametrize("pack", [members, lambda *r: b"".join(r)], ids=["gzip", "plain"])
+def test_records_are_read_by_their_places(pack):
+    jpg = record("http://a.example/a.jpg", b"\xff\xd8\xffJPEG", content_type="image/jpeg")
+    css = record("http://a.example/c.css", b"p{}", content_type="text/css")
+    made = [pack(r) for r in (*pages(3), jpg, css)]
+    at = [sum(map(len, made[:i])) for i in range(len(made))]
+    index = [Place(at[i], len(made[i]), f"http://index.example/{i}") for i in (2, 0, 3, 4)]
+    content = b"".join(made)
+    found = places(content, index)
+    assert [f.url for f in found] == [
+        "http://a.example/0",
+        "http://a.example/2",
+        "http://a.example/a.jpg",
+        "http://index.example/4",
+    ]
+    assert found[2] == Capture("http://a.example/a.jpg", "w", at[3])
+    assert found[3].why == Why(Reason.NOT_HTML, "text/css")
+    wrong = [
+        Place(at[1] + 1, len(made[1])),
+        Place(at[1], len(made[1]) - 5, "http://index.example/1"),
+        Place(at[1], len(made[1]) + len(made[2])),
+        Place(at[4], len(made[4]) + 9),
+        Place(len(content) + 5, 10),
+        Place(0, 1 << 40),
+    ]
+    reasons = [f.why.reason for f in places(content, wrong)]
+    assert reasons == [Reason.TOO_MANY_BYTES] + [Reason.DAMAGED_RECORD] * 5
+    assert places(content, wrong)[1].url == "http://index.example/1"
+
+
+def test_a_revisit_gets_its_originals_content_under_its_own_url_and_date():
+    content = members(*pages(2), record("http://a.example/", b"p{}", content_type="text/css"))
+    at = [m.start() for m in re.finditer(b"\x1f\x8b\x08", content)]
+    again = Revisit("http://a.example/again", "2025-01-01T00:00:00Z", (), "v@7", "")
+    (page,) = places(content, [Place(at[1], revisit=again)])
+    assert (page.url, page.fetched_at, page.body) == (again.url, again.fetched_at, HTML + b"1")
+    assert page.key == make_key(again.url, HTML + b"1")
+    assert places(content, [Place(at[2], revisit=again)]) == []
+    (lost,) = places(content[:-9], [Place(at[2], revisit=again)])
+    assert (lost.url, lost.key, lost.why.reason) == (
+        again.url,
+        make_key(again.url, "v@7"),
+        Reason.DAMAGED_RECORD,
+    )
+
+
+def test_a_zstd_file_is_read_to_its_end():
+    found = read(zstandard.compress(b"".join(pages(3))))
+    assert good(found) == [f"http://a.example/{i}" for i in range(3)]
+    assert not damaged(found)
+    found = read(zstandard.compress(b"".join(pages(300)))[:-40])
+    assert damaged(found)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "form"),
+    [
+        (["warcinfo", "conversion"], "WET"),
+        (["warcinfo", "metadata", "metadata", "metadata"], "WAT"),
+        (["warcinfo", "metadata"], "WAT"),
+        (["warcinfo", "request", "response", "metadata", "metadata", "metadata"], ""),
+        (["metadata", "response"], ""),
+        (["warcinfo"], ""),
+        ([], ""),
+    ],
+)
+def test_texts_and_metadata_are_told_from_pages(kinds, form):
+    made = [warc_record(kind, "http://a/", b"{}", "application/json") for kind in kinds]
+    assert derived_form(io.BytesIO(members(*made))) == form
+    assert derived_form(io.BytesIO(members(*made)[:-9] + b"\0" * 9)) in {form, ""}

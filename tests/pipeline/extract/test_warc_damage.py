@@ -44,9 +44,19 @@ def response(url, payload, content_type="text/html", encoding=""):
 def crawl(seed=3, sites=28):
     """Records as a crawler leaves them: info, then request, response and metadata, some images."""
     draw = random.Random(seed)
-    words = (
-        "the ferry crosses a quiet lake with seven boxes of ripe apples while people look".split()
-    )
+    words = [
+        "the",
+        "ferry",
+        "crosses",
+        "a",
+        "quiet",
+        "lake",
+        "with",
+        "seven",
+        "boxes",
+        "of",
+        "apples",
+    ]
     made = [warc_record("warcinfo", "", b"software: made up\r\n", b"", "application/warc-fields")]
     for n in range(sites):
         url = f"http://a.example/{n}"

@@ -1,17 +1,29 @@
 """What inputs hold, as documents, captures and decisions."""
 
+import base64
+import gzip
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+
 import apache_beam as beam
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
+import pytest
 
 from pipeline.extract.limits import ExtractLimits
+from pipeline.media.fetch import FetchLimits
 from pipeline.media.outcome import Outcome
-from pipeline.stages.inputs import FOLDER, Input
+from pipeline.stages.inputs import FOLDER, RANGES, WARC, Input
 from pipeline.stages.reading import (
     CAPTURES,
     READ,
+    ReadDocuments,
     ReadSettings,
     lane_of,
+    originals_in,
     page_of,
     parse_found,
     read_input,
@@ -88,3 +100,126 @@ def test_a_folder_is_read_in_order(tmp_path):
         read_input(Input(FOLDER, str(tmp_path), 1, 1.0), ReadSettings("http://site.example/"))
     )
     assert [one.url for one in found] == ["http://site.example/a.png", "http://site.example/b.html"]
+
+
+def warc_record(kind, url, date, headers, block):
+    lines = [
+        "WARC/1.0",
+        f"WARC-Type: {kind}",
+        f"WARC-Target-URI: {url}",
+        f"WARC-Date: {date}",
+        "Content-Type: application/http; msgtype=response",
+        *headers,
+        f"Content-Length: {len(block)}",
+    ]
+    record = "\r\n".join(lines).encode() + b"\r\n\r\n" + block + b"\r\n\r\n"
+    return gzip.compress(record, mtime=0)
+
+
+def answer(content_type, body):
+    return f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n\r\n".encode() + body
+
+
+DIGEST = "WARC-Payload-Digest: sha1:" + base64.b32encode(hashlib.sha1(HTML).digest()).decode()
+PNG = "WARC-Payload-Digest: sha1:" + base64.b32encode(hashlib.sha1(b"PNG").digest()).decode()
+FIRST = "2024-01-01T00:00:00Z"
+AGAIN = "2025-01-01T00:00:00Z"
+REFERS = ["WARC-Refers-To-Target-URI: http://a.example/", f"WARC-Refers-To-Date: {FIRST}"]
+
+
+def read_documents(inputs, settings=None):
+    """What the read stage makes of inputs: URL and date of documents, captures, counts, reasons."""
+    settings = settings or ReadSettings()
+    out, out_of_beam = {}, tempfile.mkdtemp()
+    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+        read = pipeline | beam.Create(inputs) | ReadDocuments(settings)
+        rows = {
+            "documents": read.documents | "D" >> beam.Map(lambda d: [d.url, d.fetched_at, d.title]),
+            "captures": read.captures | "C" >> beam.Map(lambda c: [c.url, c.path, c.offset]),
+            "read": read.read | "R" >> beam.Map(list),
+            "reasons": read.decisions
+            | "X" >> beam.Map(lambda d: [d.url, d.reason])
+            | beam.Filter(lambda row: row[1]),
+        }
+        for name, values in rows.items():
+            _ = (
+                values
+                | f"J{name}" >> beam.Map(json.dumps)
+                | f"W{name}"
+                >> beam.io.WriteToText(
+                    f"{out_of_beam}/{name}", num_shards=1, shard_name_template=""
+                )
+            )
+    for name in rows:
+        lines = Path(out_of_beam, name).read_text().splitlines()
+        out[name] = sorted(json.loads(line) for line in lines)
+    return out
+
+
+@pytest.mark.beam
+def test_revisits_are_resolved_in_any_file_of_the_input(tmp_path):
+    original = warc_record(
+        "response", "http://a.example/", FIRST, [DIGEST], answer("text/html", HTML)
+    )
+    image = warc_record(
+        "response", "http://a.example/1.png", FIRST, [PNG], answer("image/png", b"PNG")
+    )
+    (tmp_path / "b.warc.gz").write_bytes(original + image)
+    html = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+    (tmp_path / "a.warc.gz").write_bytes(
+        warc_record("revisit", "http://a.example/digest", AGAIN, [DIGEST], html)
+        + warc_record("revisit", "http://a.example/", AGAIN, REFERS, b"HTTP/1.1 304 Same\r\n\r\n")
+        + warc_record("revisit", "http://a.example/lost", AGAIN, [], html)
+        + warc_record("revisit", "http://a.example/2.png", AGAIN, [PNG], answer("image/png", b""))
+    )
+    inputs = [Input(WARC, str(tmp_path / name), 1, 1.0) for name in ("a.warc.gz", "b.warc.gz")]
+    found = read_documents(inputs)
+    assert found["documents"] == [
+        ["http://a.example/", FIRST, "T"],
+        ["http://a.example/", AGAIN, "T"],
+        ["http://a.example/digest", AGAIN, "T"],
+    ]
+    at = ["http://a.example/1.png", str(tmp_path / "b.warc.gz"), len(original)]
+    assert found["captures"] == [at, ["http://a.example/2.png", *at[1:]]]
+    assert found["reasons"] == [["http://a.example/lost", "revisit"]]
+    assert found["read"] == [["read", "page"]] * 4
+
+
+@pytest.mark.beam
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_records_are_read_by_an_index_of_them(tmp_path, form):
+    made = [
+        warc_record("response", f"http://a.example/{n}", FIRST, [], answer("text/html", HTML))
+        for n in range(4)
+    ]
+    (tmp_path / "crawl.warc.gz").write_bytes(b"".join(made))
+    rows = [
+        ("crawl-data/crawl.warc.gz", sum(map(len, made[:2])), len(made[2]), "http://a.example/2"),
+        ("crawl-data/crawl.warc.gz", 0, len(made[0]), "http://a.example/0"),
+        ("crawl-data/crawl.warc.gz", 5, len(made[0]), "http://a.example/torn"),
+        ("crawl-data/none.warc.gz", 0, 9, "http://a.example/none"),
+        ("crawl-data/crawl.warc.gz", None, 9, "http://a.example/row"),
+        ("https://127.0.0.1:1/x.warc.gz", 0, 9, "http://a.example/web"),
+    ]
+    names = ["warc_filename", "warc_record_offset", "warc_record_length", "url"]
+    table = pa.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
+    path = tmp_path / f"index.{form}"
+    (pq.write_table if form == "parquet" else pa.csv.write_csv)(table, path)
+    found = read_documents(
+        [Input(RANGES, str(path), 1, 1.0)], ReadSettings(fetch=FetchLimits(offline=True))
+    )
+    assert [row[0] for row in found["documents"]] == ["http://a.example/0", "http://a.example/2"]
+    assert found["reasons"] == [
+        ["http://a.example/none", "damaged_record"],
+        ["http://a.example/row", "damaged_record"],
+        ["http://a.example/torn", "damaged_record"],
+        ["http://a.example/web", "offline"],
+    ]
+    assert len(found["read"]) == 6
+
+
+def test_a_file_that_went_away_is_counted(tmp_path):
+    source = Input(WARC, str(tmp_path / "none.warc.gz"), 1, 1.0)
+    (lost,) = read_input(source, ReadSettings())
+    assert lost.why == Why(Reason.DAMAGED_RECORD, f"{source.path}: no such file")
+    assert list(originals_in(source, ReadSettings().read, ["id x"])) == []
