@@ -10,7 +10,7 @@ _MANY = "these those"
 _MODALS = "could might must should would"
 _NEGATED = f"ca do does did had may need ought sha wo {_MODALS}"
 _ONLY_NEGATED = "ai are is was were have has dare"
-_WORDS_OF_THEIR_OWN = "ill its hell shed were well"
+_WORDS_OF_THEIR_OWN = "ill its hell shell shed were well"
 # Tails by the words they follow; each may have lost its apostrophe.
 _TAILS = {
     "'ll|'ll've|'d|'d've": f"i {_PRONOUNS} {_PERSONS} {_QUESTIONS} {_NAMED} {_MANY}",
