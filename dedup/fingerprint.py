@@ -55,10 +55,10 @@ _SCALE = 1 << 13  # cosines as whole numbers; sums stay below 2^45
 
 
 class Fingerprint(NamedTuple):
-    """A picture's perceptual hash (16 hex digits) and spectrum (238 hex digits)."""
+    """A picture's perceptual hash (16 hex digits) and spectrum (119 signed bytes)."""
 
     phash: str
-    spectrum: str
+    spectrum: bytes
 
 
 def fingerprint(image: "Image.Image") -> Fingerprint:
@@ -67,9 +67,8 @@ def fingerprint(image: "Image.Image") -> Fingerprint:
     code = int(_view_codes(grey, 1.0, 1)[0])
     sizes = _weighted(_whole_transform(grey))
     largest = np.abs(sizes).max() or 1.0
-    return Fingerprint(
-        f"{code:016x}", np.rint(sizes * (127 / largest)).astype(np.int8).tobytes().hex()
-    )
+    spectrum = np.rint(sizes * (127 / largest)).astype(np.int8).tobytes()
+    return Fingerprint(f"{code:016x}", spectrum)
 
 
 def phash(image: "Image.Image") -> str:
@@ -93,9 +92,9 @@ def to_codes(hashes: "list[str] | tuple[str, ...]") -> Codes:
     return np.array([int(value, 16) for value in hashes], dtype=np.uint64)
 
 
-def to_spectra(texts: "list[str] | tuple[str, ...]") -> Spectra:
-    """Spectra of 238 hex digits as rows, [N, 119]."""
-    content = np.frombuffer(b"".join(bytes.fromhex(text) for text in texts), dtype=np.int8)
+def to_spectra(spectra: "list[bytes] | tuple[bytes, ...]") -> Spectra:
+    """Spectra of 119 signed bytes as rows, [N, 119]."""
+    content = np.frombuffer(b"".join(spectra), dtype=np.int8)
     return unit(content.reshape(-1, len(_spectrum_frequencies())).astype(np.float64))
 
 

@@ -177,7 +177,7 @@ class EvaluationIndex:
 
         Args:
             phashes: hashes of whole pictures as 64-bit numbers, [N].
-            spectra: their spectra, [N, 64]: finds more copies and takes fewer strangers for one;
+            spectra: their spectra, [N, 119]: finds more copies and takes fewer strangers for one;
                 without them the hash alone decides.
         """
         radius = RADIUS if spectra is None else SCREEN_RADIUS

@@ -2,8 +2,9 @@
 
 Texts are compared as Gopher compares them (arXiv 2112.11446, appendix A.1.1): lower case,
 punctuation ignored, white space alike. Bands are only the net: with 20 bands of 6 rows two texts
-of Jaccard s meet with P = 1 - (1 - s^6)^20, .998 at .8 and .62 at .6, so every pair that meets is
-then held against the exact Jaccard.
+of Jaccard s meet with P = 1 - (1 - s^6)^20, .998 at .8 and .62 at .6, so pairs that meet, and
+are not far apart by the rest of their signatures (`dedup.likely`), are held against the exact
+Jaccard.
 
 All in numpy, no loop over words: a word's hash is a difference of two running sums over the
 text's bytes, an n-gram's is a sum of n word hashes.

@@ -210,10 +210,19 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A decoded image or video with all the URLs that lead to it, sorted."""
+    """A decoded image or video with all the URLs that lead to it, sorted.
+
+    Attributes:
+        urls: all that lead to it.
+        media: the image or the video.
+        spectra: 119 signed bytes for the image, or for each frame in the order of the video's
+            hashes. They stand here, not in the media: only the search for copies asks for them,
+            and neither later shuffles nor shards should carry them.
+    """
 
     urls: tuple[str, ...]
     media: Image | Video
+    spectra: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

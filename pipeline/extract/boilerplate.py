@@ -3,8 +3,7 @@
 import re
 from enum import IntEnum
 from functools import lru_cache
-
-from pipeline.extract.tree import Node
+from typing import Final
 
 
 class Region(IntEnum):
@@ -19,14 +18,22 @@ class Region(IntEnum):
     HIDDEN = 6  # not seen by a reader
 
 
-_CUT_TAGS = frozenset({"nav", "dialog", "menu", "footer", "aside"})
+# Looked up a few times an element: a member of an enum takes five times as long as a name.
+PLAIN: Final = Region.PLAIN
+CUT: Final = Region.CUT
+_HIDDEN: Final = Region.HIDDEN
+
+_BY_TAG = dict.fromkeys(("nav", "dialog", "menu", "footer", "aside"), Region.CUT) | {
+    "header": Region.HEADER,
+    "form": Region.WEAK,
+}
 _CUT_ROLES = frozenset(
     {
-        "navigation", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar", "alert",
+        "navigation", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar",
         "tablist", "tooltip", "button", "contentinfo", "complementary", "status",
     }
 )  # fmt: skip
-_MAIN_TAGS = frozenset({"html", "body", "main", "article"})
+_MAIN_TAGS = frozenset({"html", "body", "main", "article", "figcaption"})
 
 # Words of class and id, read off the conventions of page templates in general.
 _CUT_LIST = """
@@ -34,7 +41,7 @@ nav navbar navigation navi menu submenu breadcrumb breadcrumbs crumbs crumb pagi
 paginator cookie cookies gdpr consent advert adverts advertisement advertisements adsense
 advertising adslot dfp sponsored taboola outbrain zergnet share sharing sharebar sharethis addtoany
 addthis sharedaddy socials newsletter subscribe subscription signup optin popup modal overlay
-lightbox tooltip dropdown skip skiplink noprint printfriendly backtotop searchform
+lightbox tooltip dropdown skip skiplink printfriendly backtotop searchform
 searchbox toolbar megamenu offcanvas flyout masthead login signin promo promos promobox taglist
 tagcloud disqus editsection hatnote navbox catlinks noindex sidebar sidebars footer colophon related
 navheader navfooter topnav sidenav subnav mainnav leftnav rightnav sitenav globalnav mobilenav
@@ -43,9 +50,9 @@ recommended recommendation recommendations recirc recirculation trending mostrea
 readmore upsell crosssell crosslinks seealso footnotes jumplinks
 """
 _WEAK_LIST = """
-side rail foot popular social follow promotion promoted banner ad ads author bio byline meta
-metadata postmeta tags tag categories category copyright legal disclaimer teaser teasers rating
-ratings vote votes utility topbar bottombar toc print email donate donation survey poll
+rail foot popular social follow promotion promoted banner ad ads author bio byline meta
+metadata postmeta tags tag categories copyright legal disclaimer teaser teasers rating
+ratings vote votes topbar bottombar toc print email donate donation survey poll
 help feedback action actions controls complementary linkbox outlinks extras suggested similar
 sponsor sponsors partner partners timestamp dateline tools cta
 """
@@ -60,84 +67,105 @@ _WEAK_WORDS = frozenset(_WEAK_LIST.split())
 _COMMENT_WORDS = frozenset(_COMMENT_LIST.split())
 _CONTENT_WORDS = frozenset(_CONTENT_LIST.split())
 _STATE_WORDS = frozenset({"has", "w", "with", "no", "not", "without", "show", "open", "enabled"})
+_FOLD_LIST = """
+accordion accordions tab tabs tabpanel panel panels collapse collapsible faq faqs answer expandable
+expander toggle foldable disclosure
+"""
+_FOLD_WORDS = frozenset(_FOLD_LIST.split())
+"""Names of what a reader unfolds: hidden at first, content all the same."""
+_FOLD_ROLES = frozenset({"tabpanel", "region"})
+_PART_WORDS = frozenset({"card", "section", "panel", "tile", "block"})
+"""A part's own footer is a part of the text."""
+_HASHED = re.compile(r"(?=[^\W_]*\d)(?=[^\W_]*[a-zA-Z])[^\W_]{5,}")
+"""A part of a name that a tool made: letters in it mean nothing."""
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MOST_WORDS = 4
 """A longer name is a slug: the words of a heading, not of a template."""
 
 _HIDDEN_NAMES = re.compile(
     r"(?<![\w:-])(?:sr-only|visually-?hidden|screen-reader(?:-text)?|element-invisible|"
-    r"is-hidden|hidden|hide|d-none|noprint|print-only|assistive-text)(?![\w-])"
+    r"is-hidden|hidden|hide|d-none|print-only|assistive-text)(?![\w-])"
 )
 _SHOWN_NAMES = re.compile(r"(?<![\w-])(?:sm|md|lg|xl|\w*desktop):(?!hidden)\w")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
-def region_of(node: Node) -> Region:
+def region_of(tag: str, attrs: dict[str, str | None]) -> Region:
     """The region that an element's own tag and attributes claim."""
-    tag, attrs = node.tag, node.attrs
-    by_tag = Region.CUT if tag in _CUT_TAGS else Region.PLAIN
-    if tag == "header":
-        by_tag = Region.HEADER
-    elif tag == "form":
-        by_tag = Region.WEAK
+    region = _BY_TAG.get(tag, PLAIN)
     if not attrs:
-        return by_tag
-    if _is_hidden(node):
-        return Region.HIDDEN
-    return max(by_tag, _by_role(attrs.get("role")), _by_names(tag, attrs))
+        return region
+    if _is_hidden(tag, attrs):
+        return PLAIN if _is_folded(attrs) else _HIDDEN
+    if "role" in attrs:
+        region = max(region, _by_role(attrs["role"]))
+    if tag in _MAIN_TAGS:
+        return region
+    for name in ("class", "id"):
+        names = attrs.get(name)
+        if names and (named := _named(names)) > region:
+            region = named
+    return region
 
 
 def _by_role(role: str | None) -> Region:
     if not role:
-        return Region.PLAIN
+        return PLAIN
     if role in _CUT_ROLES:
-        return Region.CUT
-    return Region.HEADER if role == "banner" else Region.PLAIN
+        return CUT
+    return Region.HEADER if role == "banner" else PLAIN
 
 
-def _by_names(tag: str, attrs: dict[str, str | None]) -> Region:
-    if tag in _MAIN_TAGS:
-        return Region.PLAIN
-    names = f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
-    return _named(names) if names != " " else Region.PLAIN
-
-
-def _is_hidden(node: Node) -> bool:
-    attrs = node.attrs
+def _is_hidden(tag: str, attrs: dict[str, str | None]) -> bool:
     if "hidden" in attrs and attrs["hidden"] != "until-found":
         return True
-    if attrs.get("aria-hidden") == "true" and node.tag not in {"img", "figure", "picture"}:
+    if attrs.get("aria-hidden") == "true" and tag not in {"img", "figure", "picture"}:
         return True
     style = attrs.get("style")
     return bool(style and _HIDDEN_STYLE.search(style))
+
+
+def _is_folded(attrs: dict[str, str | None]) -> bool:
+    """Whether a hidden element is the panel of a tab or an accordion."""
+    if attrs.get("role") in _FOLD_ROLES:
+        return True
+    names = f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
+    return any(word.lower() in _FOLD_WORDS for word in _WORD.findall(names))
 
 
 @lru_cache(maxsize=32768)
 def _named(names: str) -> Region:
     """The region that class and id name; the strongest of them wins."""
     if _HIDDEN_NAMES.search(names) and not _SHOWN_NAMES.search(names):
-        return Region.HIDDEN
-    return max(map(_named_by, names.split()), default=Region.PLAIN)
+        return _HIDDEN
+    return max(map(_named_by, names.split()), default=PLAIN)
 
 
+@lru_cache(maxsize=65536)
 def _named_by(name: str) -> Region:
     """The region that one class or id names.
 
     What a page says to have ("has-sidebar", "with-comments") tells of the page, not the element;
     a name with a colon or a bracket tells of its looks; a long one is a heading's slug.
     """
-    if ":" in name or "[" in name:
-        return Region.PLAIN
+    if ":" in name or "[" in name or "/" in name:
+        return PLAIN
+    if _HASHED.search(name):
+        name = _HASHED.sub("", name)
     words = [w.lower() for w in _WORD.findall(name)]
     if len(words) > _MOST_WORDS or not _STATE_WORDS.isdisjoint(words):
-        return Region.PLAIN
+        return PLAIN
     content = not _CONTENT_WORDS.isdisjoint(words)
+    if words[-1:] == ["footer"] and not _PART_WORDS.isdisjoint(words):
+        return PLAIN
     if not _CUT_WORDS.isdisjoint(words):
-        return Region.WEAK if content and words[-1] in _CONTENT_WORDS else Region.CUT
+        if not _FOLD_WORDS.isdisjoint(words) and "dropdown" in words:
+            return PLAIN
+        return Region.WEAK if content and words[-1] in _CONTENT_WORDS else CUT
     if not _COMMENT_WORDS.isdisjoint(words):
         return Region.COMMENTS
     if not _WEAK_WORDS.isdisjoint(words):
         return Region.WEAK
     if "header" in words or "head" in words:
         return Region.HEADER
-    return Region.CONTENT if content else Region.PLAIN
+    return Region.CONTENT if content else PLAIN

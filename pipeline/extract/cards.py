@@ -36,7 +36,7 @@ def find_cards(walk: Walk) -> set[Node]:
             characters[parent.index] += characters[node.index]
             linked[parent.index] = linked[parent.index] or linked[node.index]
     cards: set[Node] = set()
-    for node in walk.nodes:
+    for node in (n for n in walk.nodes if linked[n.index] and len(n.children) >= _RUN):
         for run in _runs(node):
             alike = [c for c in run if linked[c.index] and characters[c.index] <= _LONGEST]
             if len(alike) >= _RUN and len(alike) * 3 >= len(run) * 2:
@@ -67,8 +67,6 @@ def _index_of(node: Node | None) -> int:
 
 def _runs(parent: Node) -> Iterator[list[Node]]:
     """Neighbouring children of the same tag and class; only white space may part them."""
-    if len(parent.children) < _RUN:
-        return
     run: list[Node] = []
     name: tuple[str, str] | None = None
     for child in parent.children:

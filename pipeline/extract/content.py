@@ -5,6 +5,7 @@ import re
 from pipeline.extract.cards import find_cards, is_portrait, leads_away
 from pipeline.extract.declared import Kind
 from pipeline.extract.images import declared_side
+from pipeline.extract.labels import drop_labels, drop_link_runs
 from pipeline.extract.regions import drop_regions
 from pipeline.extract.sections import drop_sections
 from pipeline.extract.tree import Node
@@ -27,20 +28,33 @@ _LEAVES = frozenset({"p", "li", "blockquote", "pre", "td", "th", "dd", "dt", "sp
 """No container: what stands beside them belongs to the same text."""
 _LEAD_ITEMS = 40
 """So far before the text is the headline looked for."""
+_HEADLINE = 12
+"""A shorter heading may say the same as a title by chance."""
+_BEFORE = 0.8
+"""The text before a headline is another's, unless it is nearly as long as what follows."""
 _LINE = 80.0
 """A line of prose."""
 _SHARE = 0.85
 """A child with this share of its parent's score is the container; else the parent is."""
 
 
-def choose_content(walk: Walk, kind: Kind = Kind.UNKNOWN) -> list[Item]:
-    """The items that are the page's content, in reading order."""
+def choose_content(walk: Walk, kind: Kind = Kind.UNKNOWN, title: str = "") -> list[Item]:
+    """The items that are the page's content, in reading order.
+
+    Args:
+        walk: what the page holds.
+        kind: of page, as it says itself.
+        title: of the page: where the text begins, where a heading says the same.
+    """
     for item in walk.items:
         item.score = _score(item)
     _mark_cards(walk)
     drop_regions(walk, kind)
+    drop_labels(walk)
     if _is_article(walk, kind):
         drop_sections(walk)
+        drop_link_runs(walk)
+        _drop_before_headline(walk.items, title)
         for item in walk.items:
             item.kept = item.kept and not item.carded
     else:
@@ -48,6 +62,23 @@ def choose_content(walk: Walk, kind: Kind = Kind.UNKNOWN) -> list[Item]:
             item.score = float(len(item.text))
     inside = _inside(walk.items, _container(walk))
     return _lead(walk.items, inside) + [item for item in inside if item.kept]
+
+
+def _drop_before_headline(items: list[Item], title: str) -> None:
+    """Marks the texts before the headline as not kept, where more prose stands behind it."""
+    kept = [item for item in items if item.kept and not item.carded]
+    at = next((i for i, item in enumerate(kept) if _is_headline(item, title)), 0)
+    before = sum(item.score for item in kept[:at] if item.is_text)
+    if before < _BEFORE * sum(item.score for item in kept[at:] if item.is_text):
+        for item in kept[:at]:
+            item.kept = item.kept and not item.is_text
+
+
+def _is_headline(item: Item, title: str) -> bool:
+    """Whether a heading says what the page's title says, give or take the name of the site."""
+    if item.role is not Role.HEADING or len(item.text) < _HEADLINE:
+        return False
+    return item.text.casefold() in title.casefold()
 
 
 def _lead(items: list[Item], inside: list[Item]) -> list[Item]:
@@ -77,6 +108,8 @@ def _mark_cards(walk: Walk) -> None:
 
 def _is_article(walk: Walk, kind: Kind) -> bool:
     """Whether the page has prose of its own, beside what it advertises of other pages."""
+    if kind is Kind.LISTING:
+        return False
     prose = carded = 0.0
     everything = 1
     for item in walk.items:

@@ -14,6 +14,7 @@ class Kind(Enum):
     ARTICLE = "article"
     PRODUCT = "product"
     THREAD = "thread"
+    LISTING = "listing"
 
 
 _TYPE = re.compile(r'"@type"\s*:\s*\[?\s*"([A-Za-z]+)"')
@@ -24,6 +25,7 @@ _ARTICLES = frozenset(
     }
 )  # fmt: skip
 _THREADS = frozenset({"DiscussionForumPosting", "QAPage"})
+_LISTINGS = frozenset({"CollectionPage", "SearchResultsPage"})
 _PRODUCTS = frozenset({"Product", "ProductGroup"})
 
 
@@ -42,6 +44,8 @@ def declared_kind(notes: Iterable[Node]) -> Kind:
             article = article or node.get("content").strip().lower() == "article"
     if types & _THREADS:
         return Kind.THREAD
+    if types & _LISTINGS and not types & _ARTICLES:
+        return Kind.LISTING
     if types & _ARTICLES or article:
         return Kind.ARTICLE
     return Kind.PRODUCT if types & _PRODUCTS else Kind.UNKNOWN

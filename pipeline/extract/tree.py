@@ -32,10 +32,17 @@ class Tree:
     Attributes:
         body: what a reader sees, in the page's order.
         notes: what the page says of itself: title, base, meta, link, linked data, licence links.
+        nodes: all that hang in it.
     """
 
     body: Node
     notes: tuple[Node, ...]
+    nodes: list[Node]
+
+    def release(self) -> None:
+        """Unlinks the nodes from their parents, so that they go without the cycle collector."""
+        for node in self.nodes:
+            node.parent = None
 
 
 _TEXT_LIST = """
@@ -72,7 +79,7 @@ def parse_html(html: str, limits: ExtractLimits) -> Tree:
         _read_soup(trim(html, limits), builder)
     else:
         _read_lexbor(html, builder)
-    return Tree(builder.body, tuple(builder.notes))
+    return Tree(builder.body, tuple(builder.notes), builder.nodes)
 
 
 class _Builder:
@@ -81,6 +88,7 @@ class _Builder:
     def __init__(self, limits: ExtractLimits) -> None:
         self.body = Node("body", {}, None)
         self.notes: list[Node] = []
+        self.nodes: list[Node] = []
         self.left = limits.max_elements
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
@@ -96,6 +104,7 @@ class _Builder:
             return None
         node = Node(tag, attrs, parent)
         parent.children.append(node)
+        self.nodes.append(node)
         if tag == "a" and _is_licence(attrs):
             self.notes.append(node)
         return node

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.extract import images
-from pipeline.extract.boilerplate import Region, region_of
+from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_of
 from pipeline.extract.captions import holds_image, is_caption
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.tree import Node
@@ -27,6 +27,9 @@ _ROLES: Final[dict[str, Role]] = {
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
     "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE, "q": Role.QUOTE,
 }  # fmt: skip
+_CODE = Role.CODE
+_FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
+"""Roles that the blocks inside keep."""
 # Stand in a block's text for a line break and for an image; no page holds them: parse_html
 # takes them out.
 _BREAK = "\x00"
@@ -87,17 +90,8 @@ class Walk:
     outer: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
 
 
-_State = tuple[Node | None, Role, tuple[Node, ...], str]
-
-
-class _Exit:
-    """Marks on the stack that a node's children are done, and what held before it."""
-
-    __slots__ = ("block", "restore")
-
-    def __init__(self, block: bool, restore: _State) -> None:
-        self.block = block
-        self.restore = restore
+_Exit = tuple[bool, Node | None, Role, tuple[Node, ...], str]
+"""Marks on the stack that a node's children are done: if it is a block, and what held before."""
 
 
 class Walker:
@@ -119,78 +113,78 @@ class Walker:
     def walk(self, body: Node) -> Walk:
         """The items under `body`."""
         stack: list[Node | str | _Exit] = [body]
-        pop = stack.pop
+        pop, pieces, enter = stack.pop, self.pieces, self._enter
         while stack:
             entry = pop()
-            if isinstance(entry, Node):
-                self._enter(entry, stack)
-            elif isinstance(entry, str):
-                if self.pieces or not entry.isspace():
-                    self.pieces.append(entry)
+            if isinstance(entry, str):
+                if pieces or not entry.isspace():
+                    pieces.append(entry)
                     if self.href:
                         self.link_pieces.append(entry)
+            elif isinstance(entry, Node):
+                enter(entry, stack)
             else:
-                self._leave(entry)
+                if entry[0] and pieces:
+                    self._flush()
+                _, self.block, self.role, self.zones, self.href = entry
         self._flush()
         return self.found
 
     def _enter(self, node: Node, stack: list[Node | str | _Exit]) -> None:
         tag = node.tag
-        if tag == "br":
-            self._break()
+        lone = _LONE.get(tag)
+        if lone is not None:
+            lone(self, node)
             return
-        atom = _ATOMS.get(tag)
-        if atom is not None:
-            atom(self, node)
-            return
-        region = region_of(node)
-        block = tag in _BLOCKS
-        if not block and region >= Region.CUT and _is_aside(node):
+        attrs, block = node.attrs, tag in _BLOCKS
+        region = region_of(tag, attrs)
+        if not block and region >= CUT and _is_aside(node):
             self.pieces.append(" ")
             return
         if tag == "noscript" and not self._is_article(node):
             return
         if tag == "figure":
             self._figure(node)
-        elif tag == "span" and self.pieces:
-            self.pieces.append(_SEAM)
+        elif tag == "span":
+            if self.pieces:
+                self.pieces.append(_SEAM)
+            stack.append(_SEAM)
         node.index = len(self.found.nodes)
         self.found.nodes.append(node)
-        if block or region is not Region.PLAIN or tag == "a":
-            stack.append(_Exit(block, (self.block, self.role, self.zones, self.href)))
+        if block or region is not PLAIN or tag == "a":
+            stack.append((block, self.block, self.role, self.zones, self.href))
             self._open(node, region, block)
-        if "style" in node.attrs:
+        if "style" in attrs:
             self._background(node)
-        stack.extend(reversed(node.children))
+        if node.children:
+            stack.extend(node.children[::-1])
 
     def _open(self, node: Node, region: Region, block: bool) -> None:
         if block:
-            self._flush()
+            if self.pieces:
+                self._flush()
             self.block = node
-            self._set_role(node)
+            if node.tag in _ROLES or "class" in node.attrs:
+                self._set_role(node)
         elif node.tag == "a":
             self.href = node.get("href")
-        if region is not Region.PLAIN:
+        if region is not PLAIN:
             self.found.regions[node] = region
             self.found.outer[node] = self.zones
             self.zones = (*self.zones, node)
-
-    def _leave(self, mark: _Exit) -> None:
-        if mark.block:
-            self._flush()
-        self.block, self.role, self.zones, self.href = mark.restore
 
     def _set_role(self, node: Node) -> None:
         role = _ROLES.get(node.tag)
         if is_caption(node):
             role = Role.CAPTION
-        if role is None or self.role in {Role.HEADING, Role.CODE, Role.CAPTION}:
+        if role is None or self.role in _FINAL:
             return
         self.role = role
 
-    def _break(self) -> None:
+    def _break(self, br: Node) -> None:
         """One br is a space; two in a row end a paragraph."""
-        if self.role is Role.CODE:
+        del br
+        if self.role is _CODE:
             self.pieces.append("\n")
             return
         if self.pieces and self.pieces[-1] == _BREAK:
@@ -242,7 +236,7 @@ class Walker:
 
     def _emit(self, raw: str) -> None:
         """The block's text; an image within one of its sentences stands behind that text."""
-        if self.role is Role.CODE:
+        if self.role is _CODE:
             text = (
                 raw.replace(_BREAK, "\n")
                 .replace(_MEDIA, "")
@@ -340,3 +334,5 @@ _ATOMS: dict[str, Callable[[Walker, Node], None]] = {
     "image": Walker._image,
     "video": Walker._video,
 }
+_LONE = {**_ATOMS, "br": Walker._break}
+"""Elements with nothing inside that would be read."""

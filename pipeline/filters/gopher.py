@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from pipeline.filters.words import is_symbol, split_words
+from pipeline.filters.repetition import RepeatedGrams
+from pipeline.filters.words import has_letter, is_symbol, split_words
 from schemas.rejection import Reason, Why
 
 STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
@@ -16,10 +17,11 @@ _LINES = re.compile(r"\n+")
 class GopherLimits:
     """Gopher, arXiv 2112.11446, section A.1.1 (quality) and table A1 (repetition).
 
-    Read as huggingface/datatrove reads them: words are counted without symbols, a top n-gram
-    counts each of its overlapping places, duplicate n-grams are scanned without overlap. One
-    reading differs: the paper asks that 80 % of the *words* hold a letter, and datatrove counts
-    every punctuation mark as a word there, which turns away a third of a software manual.
+    Read as huggingface/datatrove reads them, down to its tokens: words are counted without symbols,
+    a top n-gram counts each of its overlapping places, duplicate n-grams are scanned without
+    overlap. One reading differs: the paper asks that 80 % of the *words* hold a letter, and
+    datatrove counts every punctuation mark as a word there, which turns away a third of a software
+    manual.
 
     Attributes:
         marks_are_words: count punctuation marks in `min_alphabetic_words`, as datatrove does.
@@ -60,35 +62,49 @@ def judge_quality(text: str, limits: GopherLimits, words: list[str] | None = Non
         words: `split_words(text)` where the caller has it.
     """
     words = split_words(text) if words is None else words
-    return _judge_words(words, limits) or _judge_marks(text, words, limits)
+    counts = Counter(words)
+    return (
+        _judge_words(words, counts, limits)
+        or _judge_marks(text, len(words), limits)
+        or _judge_letters(len(words), counts, limits)
+    )
 
 
-def _judge_words(words: list[str], limits: GopherLimits) -> Why | None:
-    real = [w for w in words if not is_symbol(w)]
-    if len(real) < limits.min_words:
-        return Why(Reason.TOO_FEW_WORDS, len(real), limits.min_words)
-    if len(real) > limits.max_words:
-        return Why(Reason.TOO_MANY_WORDS, len(real), limits.max_words)
-    mean = sum(map(len, real)) / max(1, len(real))
+def _judge_words(words: list[str], counts: Counter[str], limits: GopherLimits) -> Why | None:
+    symbols = [word for word in counts if not word.isalnum() and is_symbol(word)]
+    real = len(words) - sum(counts[symbol] for symbol in symbols)
+    if real < limits.min_words:
+        return Why(Reason.TOO_FEW_WORDS, real, limits.min_words)
+    if real > limits.max_words:
+        return Why(Reason.TOO_MANY_WORDS, real, limits.max_words)
+    letters = sum(map(len, words)) - sum(len(symbol) * counts[symbol] for symbol in symbols)
+    mean = letters / max(1, real)
     if mean < limits.min_mean_word_length:
         return Why(Reason.WORD_LENGTH, round(mean, 3), limits.min_mean_word_length)
     if mean > limits.max_mean_word_length:
         return Why(Reason.WORD_LENGTH, round(mean, 3), limits.max_mean_word_length)
-    counted = words if limits.marks_are_words else real
-    alphabetic = sum(1 for w in counted if any(map(str.isalpha, w))) / max(1, len(counted))
+    return None
+
+
+def _judge_letters(words: int, counts: Counter[str], limits: GopherLimits) -> Why | None:
+    strange = [word for word in counts if not word.isalpha() and not has_letter(word)]
+    if not limits.marks_are_words:
+        words -= sum(counts[word] for word in strange if is_symbol(word))
+        strange = [word for word in strange if not is_symbol(word)]
+    alphabetic = 1 - sum(counts[word] for word in strange) / max(1, words)
     if alphabetic < limits.min_alphabetic_words:
         return Why(Reason.FEW_ALPHABETIC, round(alphabetic, 4), limits.min_alphabetic_words)
-    found = len(STOP_WORDS.intersection(words))
+    found = sum(word in counts for word in STOP_WORDS)
     if found < limits.min_stop_words:
         return Why(Reason.FEW_STOP_WORDS, found, limits.min_stop_words)
     return None
 
 
-def _judge_marks(text: str, words: list[str], limits: GopherLimits) -> Why | None:
-    hashes = text.count("#") / max(1, len(words))
+def _judge_marks(text: str, words: int, limits: GopherLimits) -> Why | None:
+    hashes = text.count("#") / max(1, words)
     if hashes > limits.max_hashes_per_word:
         return Why(Reason.SYMBOLS, round(hashes, 4), limits.max_hashes_per_word)
-    ellipses = (text.count("...") + text.count("…")) / max(1, len(words))
+    ellipses = (text.count("...") + text.count("…")) / max(1, words)
     if ellipses > limits.max_ellipses_per_word:
         return Why(Reason.SYMBOLS, round(ellipses, 4), limits.max_ellipses_per_word)
     lines = text.splitlines() or [""]
@@ -129,7 +145,8 @@ def _duplicates(elements: list[str]) -> tuple[int, int]:
 
 
 def _judge_lines(text: str, limits: GopherLimits) -> Why | None:
-    paragraphs = _PARAGRAPHS.split(text.strip())
+    has_breaks = "\n\n" in text
+    paragraphs = _PARAGRAPHS.split(text.strip()) if has_breaks else [text.strip()]
     count, characters = _duplicates(paragraphs)
     if count / len(paragraphs) > limits.max_duplicate_paragraphs:
         share = round(count / len(paragraphs), 4)
@@ -137,7 +154,7 @@ def _judge_lines(text: str, limits: GopherLimits) -> Why | None:
     if characters / len(text) > limits.max_duplicate_paragraph_characters:
         share = round(characters / len(text), 4)
         return Why(Reason.REPEATED_PARAGRAPHS, share, limits.max_duplicate_paragraph_characters)
-    lines = _LINES.split(text)
+    lines = _LINES.split(text) if has_breaks else text.split("\n")
     count, characters = _duplicates(lines)
     if count / len(lines) > limits.max_duplicate_lines:
         return Why(Reason.REPEATED_LINES, round(count / len(lines), 4), limits.max_duplicate_lines)
@@ -148,45 +165,15 @@ def _judge_lines(text: str, limits: GopherLimits) -> Why | None:
 
 
 def _judge_n_grams(text: str, words: list[str], limits: GopherLimits) -> Why | None:
-    top = {2: limits.max_top_2_grams, 3: limits.max_top_3_grams, 4: limits.max_top_4_grams}
-    for n, limit in top.items():
-        share = _top_n_gram(words, n) / len(text)
+    grams = RepeatedGrams(words)
+    for n in (2, 3, 4):
+        share = grams.top(n) / len(text)
+        limit = getattr(limits, f"max_top_{n}_grams")
         if share > limit:
             return Why(Reason.REPEATED_NGRAMS, f"top {n}: {share:.4f}", limit)
-    duplicate = {
-        5: limits.max_duplicate_5_grams,
-        6: limits.max_duplicate_6_grams,
-        7: limits.max_duplicate_7_grams,
-        8: limits.max_duplicate_8_grams,
-        9: limits.max_duplicate_9_grams,
-        10: limits.max_duplicate_10_grams,
-    }
-    for n, limit in duplicate.items():
-        share = _duplicate_n_grams(words, n) / len(text)
+    for n in range(5, 11):
+        share = grams.duplicate(n) / len(text)
+        limit = getattr(limits, f"max_duplicate_{n}_grams")
         if share > limit:
             return Why(Reason.REPEATED_NGRAMS, f"duplicate {n}: {share:.4f}", limit)
     return None
-
-
-def _top_n_gram(words: list[str], n: int) -> int:
-    """Characters of the most frequent n-gram, at all its places, overlapping ones too."""
-    if len(words) < n:
-        return 0
-    grams = Counter(zip(*(words[i:] for i in range(n)), strict=False))
-    gram, count = grams.most_common(1)[0]
-    return (sum(map(len, gram)) + n - 1) * count
-
-
-def _duplicate_n_grams(words: list[str], n: int) -> int:
-    """Characters of n-grams seen before, scanned without overlap."""
-    seen: set[tuple[str, ...]] = set()
-    characters = at = 0
-    while at <= len(words) - n:
-        gram = tuple(words[at : at + n])
-        if gram in seen:
-            characters += sum(map(len, gram))
-            at += n
-        else:
-            seen.add(gram)
-            at += 1
-    return characters

@@ -24,7 +24,7 @@ from pipeline.report.markup import (
 )
 from pipeline.report.notes import notes_of
 from pipeline.report.samples import Shown
-from pipeline.report.verdicts import Verdicts
+from pipeline.report.verdicts import Removal, Verdicts
 from schemas.manifest import Manifest
 
 _TITLES = {
@@ -182,18 +182,25 @@ def _copies(tables: Tables) -> Iterator[Markup]:
     rows = []
     for removal in verdicts.removals:
         thumbnail = tables.removed.get(removal.key, "")
-        bits = f"{figure_of(removal.distance)} of at most {figure_of(removal.radius)} bits"
         rows.append(
             tag(
                 "tr",
                 tag("td", picture(thumbnail, "")),
                 tag("td", removal.eval_set, tag("small", removal.eval_id)),
-                tag("td", bits, tag("small", removal.kind)),
+                tag("td", _likeness_of(removal), tag("small", removal.kind)),
                 tag("td", link(removal.url)),
             )
         )
-    names = [tag("th", name) for name in ("removed", "evaluation set and id", "distance", "from")]
+    names = [tag("th", name) for name in ("removed", "evaluation set and id", "likeness", "from")]
     yield tag("table", tag("thead", tag("tr", *names)), tag("tbody", *rows), class_="stack copies")
+
+
+def _likeness_of(removal: Removal) -> str:
+    """How alike a copy and its original are: a cosine, or by hash alone a whole number of bits."""
+    value, limit = figure_of(removal.value), figure_of(removal.limit)
+    if removal.limit is not None and removal.limit < 1:
+        return f"cosine {value} of at least {limit}"
+    return f"{value} of at most {limit} bits"
 
 
 def _gallery(corpus: str, shown: list[Shown], corpora: list[CorpusFigures]) -> Iterator[Markup]:

@@ -1,16 +1,24 @@
 """The bytes of media that were taken out, found again in the build's packs."""
 
 from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass
 
 from pipeline.report.sources import ReportFiles, table_batches
 from pipeline.store.files import Files
 from pipeline.store.packs import PackReader
-from schemas.records import Found
+from schemas.records import Image, Video
 from schemas.rejection import BadInput
 from schemas.tables import arrow_schema, row_reader
 
 FindMedia = Callable[[Set[str]], Iterator[tuple[str, bytes]]]
 """Gives the key and the bytes of media by their keys, in any order; those it has not it leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """What is read of a row of Found."""
+
+    media: Image | Video
 
 
 def find_packed(
@@ -25,8 +33,8 @@ def find_packed(
         files: where the tables lie.
         packs: where the packs lie.
     """
-    read = row_reader(Found)
-    columns = arrow_schema(Found).names
+    read = row_reader(_Packed)
+    columns = arrow_schema(_Packed).names
     with PackReader(root, files=packs) as reader:
         for table in tables:
             for batch in table_batches(table, columns, files):

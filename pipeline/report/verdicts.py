@@ -37,15 +37,15 @@ class Example:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Removal:
-    """One item that was taken out as a copy of evaluation data."""
+    """One item that was taken out as a copy of evaluation data; the figures are its decision's."""
 
     key: str
     url: str
     kind: str
     eval_set: str
     eval_id: str
-    distance: float | None = field(default=None, compare=False)
-    radius: float | None = field(default=None, compare=False)
+    value: float | None = field(default=None, compare=False)
+    limit: float | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)

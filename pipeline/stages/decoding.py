@@ -7,7 +7,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from dedup.fingerprint import phash
+from dedup.fingerprint import fingerprint
 from pipeline.media.image import (
     ImageLimits,
     decode_image,
@@ -90,11 +90,11 @@ class _Decode(beam.DoFn):
         yield beam.pvalue.TaggedOutput("read", (DECODE.stage, content.kind))
         try:
             body = self._reader.read(content.ref)
-            media = make_media(body, content, self._limits, self._packs)
+            found = make_found(body, content, self._limits, self._packs)
         except BadInput as bad:
             yield beam.pvalue.TaggedOutput(DECISIONS, DECODE.rejected(content, bad.why))
             return
-        yield Found(content.urls, media)
+        yield found
         yield beam.pvalue.TaggedOutput(DECISIONS, DECODE.kept(content))
 
     def finish_bundle(self) -> None:
@@ -104,20 +104,18 @@ class _Decode(beam.DoFn):
         self._reader.close()
 
 
-def make_media(
-    body: bytes, content: Content, limits: MediaLimits, packs: PackWriter
-) -> Image | Video:
-    """The image or video that some bytes hold, encoded again.
+def make_found(body: bytes, content: Content, limits: MediaLimits, packs: PackWriter) -> Found:
+    """The image or video that some bytes hold, encoded again, and its spectra.
 
     Raises:
         BadInput: bytes that are not what they should be, or that the limits turn away.
     """
     if content.kind == "video":
-        return make_video(body, content, limits.video, packs)
-    return make_image(body, content, limits.image, packs)
+        return find_video(body, content, limits.video, packs)
+    return find_image(body, content, limits.image, packs)
 
 
-def make_image(body: bytes, content: Content, limits: ImageLimits, packs: PackWriter) -> Image:
+def find_image(body: bytes, content: Content, limits: ImageLimits, packs: PackWriter) -> Found:
     """The image that some bytes hold, encoded again; pixels are decoded once for all of it.
 
     Raises:
@@ -129,18 +127,20 @@ def make_image(body: bytes, content: Content, limits: ImageLimits, packs: PackWr
     _refuse(judge_image_size(original.width, original.height, limits))
     image = resize_image(original, limits.encoded_side_px)
     _refuse(judge_image_pixels(image, limits))
-    return Image(
+    seen = fingerprint(image)
+    media = Image(
         content.ref.sha256,
         packs.add(encode_jpeg(image, limits), "jpg"),
         image.width,
         image.height,
         original.width,
         original.height,
-        phash(image),
+        seen.phash,
     )
+    return Found(content.urls, media, (seen.spectrum,))
 
 
-def make_video(body: bytes, content: Content, limits: VideoLimits, packs: PackWriter) -> Video:
+def find_video(body: bytes, content: Content, limits: VideoLimits, packs: PackWriter) -> Found:
     """The video that some bytes hold, cut and encoded again.
 
     Raises:
@@ -150,14 +150,16 @@ def make_video(body: bytes, content: Content, limits: VideoLimits, packs: PackWr
     encoded = encode_video(body, limits)
     header = probe_video(encoded, limits)
     frames = sample_frames(encoded, fps=1.0, max_frames=60)
-    return Video(
+    seen = [fingerprint(frame) for frame in frames]
+    media = Video(
         content.ref.sha256,
         packs.add(encoded, "mp4"),
         header.width,
         header.height,
         round(header.seconds, 3),
-        tuple(phash(frame) for frame in frames),
+        tuple(frame.phash for frame in seen),
     )
+    return Found(content.urls, media, tuple(frame.spectrum for frame in seen))
 
 
 def _refuse(why: Why | None) -> None:

@@ -1,6 +1,6 @@
 """Near-duplicate documents out, before anything is downloaded: MinHash finds, Jaccard decides.
 
-Only keys, signatures' bands and, for candidates, sets of shingles are shuffled; the texts are not.
+Only keys, signatures and, for candidates, sets of shingles are shuffled; the texts are not.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 
 from dedup.keep_one import connected_groups, keep_one
+from dedup.likely import likely_pairs
 from dedup.minhash import MinhashLimits, bands, jaccard, shingle, signatures
 from pipeline.filters.document import document_text
 from pipeline.stages.verdicts import DECISIONS, Subject
@@ -71,37 +73,54 @@ def rank_of(document: Document) -> Rank:
 
 @dataclass(eq=False)
 class CandidateEdges(beam.PTransform):
-    """Pairs of keys (smaller, larger) of documents that share a band, each once."""
+    """Pairs of keys (smaller, larger) of documents that share a band and look alike, each once."""
 
     limits: MinhashLimits
 
     def expand(self, documents: beam.PCollection) -> beam.PCollection:
-        """One GroupByKey of keys by band, one to make edges unique."""
+        """One GroupByKey of keys and signatures by band, one to make edges unique."""
         return (
             documents
             | "Texts" >> beam.Map(lambda d: (d.key, document_text(d)))
             | beam.BatchElements(_TEXTS_PER_BATCH, _TEXTS_PER_BATCH)
-            | beam.FlatMap(band_keys, self.limits)
+            | beam.FlatMap(band_members, self.limits)
             | "Bands" >> beam.GroupByKey()
-            | beam.FlatMapTuple(star_edges)
+            | beam.FlatMapTuple(partial(likely_edges, least=self.limits.jaccard))
             | beam.Distinct()
         )
 
 
-def band_keys(batch: list[tuple[str, str]], limits: MinhashLimits) -> Iterator[tuple[bytes, str]]:
-    """(band, document's key) for each band of each document's signature."""
+def band_members(
+    batch: list[tuple[str, str]], limits: MinhashLimits
+) -> Iterator[tuple[bytes, tuple[str, bytes]]]:
+    """(band, (document's key, its sketch)) for each band of each document's signature.
+
+    The sketch begins behind the band, so that large bands are sorted by different columns.
+    """
     rows = signatures([text for _, text in batch], limits)
     for (key, _), row in zip(batch, rows, strict=True):
-        for band in bands(row, limits):
-            yield band, key
+        sketch = row.astype(np.uint8)
+        for number, band in enumerate(bands(row, limits)):
+            yield band, (key, np.roll(sketch, -(number + 1) * limits.rows).tobytes())
 
 
-def star_edges(band: bytes, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Edges from the smallest key of a band to the others: linear in the band's size."""
+def likely_edges(
+    band: bytes, members: Iterable[tuple[str, bytes]], least: float
+) -> Iterator[tuple[str, str]]:
+    """Edges between documents of a band that may be as alike as asked.
+
+    Every two are compared by their sketches in bands of up to RUN documents; in larger ones each
+    with near ones. At most 2 * (LINKS + 1) edges a document come out: `dedup.likely`.
+    """
     del band
-    first, *others = sorted(set(keys))
-    for other in others:
-        yield first, other
+    sketches = dict(members)
+    if len(sketches) < 2:
+        return
+    keys = sorted(sketches)
+    content = b"".join(sketches[key] for key in keys)
+    rows = np.frombuffer(content, dtype=np.uint8).reshape(len(keys), -1)
+    for first, second in likely_pairs(rows, least):
+        yield keys[first], keys[second]
 
 
 @dataclass(eq=False)

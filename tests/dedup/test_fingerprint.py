@@ -65,7 +65,7 @@ def test_the_hash_does_not_change_with_the_code():
 def test_a_fingerprint_is_hash_and_spectrum():
     found = fingerprint(picture(1))
     assert found.phash == phash(picture(1))
-    assert len(found.spectrum) == 238
+    assert len(found.spectrum) == 119
 
 
 def test_the_signs_of_the_spectrum_are_the_bits_of_the_hash():

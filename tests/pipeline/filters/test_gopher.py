@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.filters.gopher import GopherLimits, judge_quality, judge_repetition
-from pipeline.filters.words import is_symbol, split_words
 from schemas.rejection import Reason
 
 LIMITS = GopherLimits()
@@ -152,21 +151,22 @@ def test_no_text_has_no_repetition():
     assert judge_repetition("one", LIMITS) is None
 
 
-def test_words_and_symbols():
-    words = split_words("It's 3.14, e.g. GIMP/2.10: #tag… (co-op) wait... ok!")
-    assert words == [
-        "It's", "3.14", ",", "e.g", ".", "GIMP/2.10", ":", "#", "tag", "…", "(", "co", "-", "op",
-        ")", "wait", "...", "ok", "!",
-    ]  # fmt: skip
-    assert [w for w in words if is_symbol(w)] == [
-        ",",
-        ".",
-        ":",
-        "#",
-        "…",
-        "(",
-        "-",
-        ")",
-        "...",
-        "!",
-    ]
+def test_marks_may_count_as_words():
+    text = WORDS + " ," * 20
+    assert judge_quality(text, LIMITS) is None
+    why = judge_quality(text, replace(LIMITS, marks_are_words=True))
+    assert why is not None
+    assert why.reason is Reason.FEW_ALPHABETIC
+
+
+def test_symbols_are_no_words_and_have_no_length():
+    why = judge_quality("• one two — three …", LIMITS)
+    assert why is not None
+    assert (why.reason, why.value) == (Reason.TOO_FEW_WORDS, 3)
+
+
+def test_line_breaks_in_a_row_part_paragraphs_but_no_lines():
+    text = "one line\n\n\ntwo lines\none line"
+    why = judge_repetition(text, only(max_duplicate_lines=0.2))
+    assert why is not None
+    assert why.value == pytest.approx(1 / 3, abs=1e-4)

@@ -190,8 +190,8 @@ def output(tmp_path) -> Output:
     text.append(decide("text", "document", 99, "language", detail=f"de; {CANARY}", url=hostile))
     write_decisions(path, "text-00000", text)
     copies = [decide("copies", "image", number) for number in range(3)]
-    for number in (3, 4):
-        match = {"eval_set": "coco", "eval_id": f"val/{number}.jpg", "value": 2.0, "limit": 8.0}
+    for number, value, limit in ((3, 2.0, 4.0), (4, 0.9731, 0.94)):
+        match = {"eval_set": "coco", "eval_id": f"val/{number}.jpg", "value": value, "limit": limit}
         copies.append(decide("copies", "image", number, "evaluation_copy", **match))
     write_decisions(path, "copies-00000", copies)
     stages = [

@@ -118,6 +118,11 @@ def test_removed_copies_are_shown_where_their_bytes_are_had(output, files, pictu
     assert page.count("data:image/jpeg") == without.count("data:image/jpeg") + 1
 
 
+def test_removed_copies_say_what_decided(page):
+    assert "2 of at most 4 bits" in page
+    assert "cosine 0.9731 of at least 0.94" in page
+
+
 def test_a_damaged_sample_is_said_to_be_damaged(output, files):
     shard = Path(output.path) / "m3w/m3w-000000.tar"
     shard.write_bytes(b"\0" * shard.stat().st_size)

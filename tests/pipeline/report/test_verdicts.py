@@ -39,7 +39,7 @@ def test_matches_are_listed_with_set_and_id(output, files):
     verdicts = read_verdicts(output.path, files)
     assert verdicts.copies == {"coco": 2}
     assert {one.eval_id for one in verdicts.removals} == {"val/3.jpg", "val/4.jpg"}
-    assert {one.distance for one in verdicts.removals} == {2.0}
+    assert {(one.value, one.limit) for one in verdicts.removals} == {(2.0, 4.0), (0.9731, 0.94)}
 
 
 @pytest.mark.parametrize("parts", [2, 7])

@@ -1,0 +1,114 @@
+"""Texts that a template says and not the page: labels of its controls, credits, what it repeats."""
+
+import re
+from collections.abc import Iterator
+
+from pipeline.extract.walk import Item, Walk
+from schemas.records import Role
+
+_LABEL = re.compile(
+    r"^\W*(?:close|caption|captions|image|photos?|video|adverti[sz]ements?|advert|ad|sponsored|"
+    r"(?:image|photo|slide|page)? ?\d{1,3} (?:of|/) ?\d{1,3}|loading|print|e-?mail|copy link|save|"
+    r"media playback is (?:un|not )supported on (?:your|this) device|play video|watch video|"
+    r"(?:read|show|load|view|see) (?:more|less|all)|continue reading|story continues.{0,30}|"
+    r"share(?: this)?(?: (?:article|story|post|page|on .{0,30}))?|tweet|pin it|whatsapp|"
+    r"(?:click|tap) (?:here )?to (?:enlarge|expand|view|share|zoom|tweet).{0,40}|"
+    r"(?:article|story) continues (?:after|below).{0,40}|back to (?:top|results)|"
+    r"leave a (?:comment|reply)|(?:no |\d+ )?comments?(?: \d+)?)\W*$",
+    re.IGNORECASE,
+)
+"""What templates say of their own controls, in whole."""
+_CREDIT = re.compile(
+    r"^\W*(?:(?:photo|image|picture|foto|photograph)s?(?: (?:credit|copyright|courtesy|source))?"
+    r"(?: ?[:/©]| by\b| via\b| courtesy\b| copyright\b| credit\b)|credit ?:|©)",
+    re.IGNORECASE,
+)
+_LONGEST_CREDIT = 120
+_TEASER = re.compile(
+    r"^\W*(?:related|see also|read(?: more| also| next| this)?|more(?: on| from)?|also|watch|"
+    r"listen|don.t miss|recommended|click here|subscribe|sign up|download)\b",
+    re.IGNORECASE,
+)
+_LONGEST_TEASER = 240
+_CALL = re.compile(
+    r"^\W*(?:follow .{0,80}\bon (?:twitter|facebook|instagram|linkedin|youtube)|follow (?:us|@)|"
+    r"subscribe (?:to|now|today|for)|sign up (?:for|to|now)|"
+    r"get .{0,60}\b(?:newsletters?|inbox|app)\b|"
+    r"like (?:us|this (?:story|article|post))|click here (?:to|for)|this slideshow requires|"
+    r"get short url|have a (?:tip|story)|(?:e-?mail|contact) .{0,40}\bat \S+@|enter your e-?mail)",
+    re.IGNORECASE,
+)
+"""What a site asks of its readers."""
+_LONGEST_CALL = 200
+_REPEATED = 40
+"""A text at least so many characters long is said once."""
+_OPENING = 60
+"""Two captions that begin alike so far are one."""
+_RUN = 3
+"""So many links in a row are a list of other pages."""
+
+
+def drop_repeated(items: list[Item]) -> None:
+    """Marks as not kept what the page has said before in the same words.
+
+    Galleries say a caption once beside the small picture and once beside the large one. A page
+    that repeats itself throughout is left as it is: the repetition filter judges it.
+    """
+    said: set[str] = set()
+    captions: set[str] = set()
+    again: list[Item] = []
+    for item in items:
+        if item.kept and item.role is Role.CAPTION:
+            opening = item.text[:_OPENING]
+            item.kept = opening not in captions
+            captions.add(opening)
+        if item.kept and len(item.text) >= _REPEATED:
+            if item.text in said:
+                again.append(item)
+            said.add(item.text)
+    if sum(len(item.text) for item in again) * 4 <= sum(map(len, said)):
+        for item in again:
+            item.kept = False
+
+
+def drop_labels(walk: Walk) -> None:
+    """Marks labels, credits and teasers of other pages as not kept."""
+    for item in walk.items:
+        if item.kept and item.is_text and item.role is not Role.CODE and is_label(item):
+            item.kept = False
+
+
+def is_label(item: Item) -> bool:
+    """Whether a text is one of a template's own, as its words say."""
+    text = item.text
+    if len(text) <= 4 and item.role is Role.PARAGRAPH and not text.isalpha():
+        return True
+    if len(text) <= 80 and _LABEL.match(text):
+        return True
+    if item.role is Role.CAPTION:
+        return False
+    if len(text) <= _LONGEST_CALL and item.role is not Role.HEADING and _CALL.match(text):
+        return True
+    if len(text) <= _LONGEST_CREDIT and _CREDIT.match(text):
+        return True
+    return len(text) <= _LONGEST_TEASER and item.links * 2 > len(text) and bool(_TEASER.match(text))
+
+
+def drop_link_runs(walk: Walk) -> None:
+    """Marks texts as not kept that are links to other pages, three and more in a row."""
+    for run in _linked_runs([item for item in walk.items if item.kept]):
+        if sum(item.role is not Role.HEADING for item in run) >= _RUN:
+            for item in run:
+                item.kept = False
+
+
+def _linked_runs(items: list[Item]) -> Iterator[list[Item]]:
+    run: list[Item] = []
+    for item in items:
+        if item.is_text and (item.links * 5 > len(item.text) * 4):
+            run.append(item)
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
