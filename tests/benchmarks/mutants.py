@@ -19,16 +19,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-
 from pipeline.extract.alone import PageExtractor
 from pipeline.extract.limits import ExtractLimits
 from pipeline.sample_web.web import build_page
 from schemas.records import Page
 from schemas.rejection import BadInput
 
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("M3W_SHARED", ROOT / "shared"))
 MARKUP = [
     b"<", b">", b'"', b"'", b"=", b"&", b"&#x110000;", b"\0", b"\xff\xfe", b"<!--", b"-->", b"</", b"<![CDATA[",

@@ -1,0 +1,55 @@
+"""A few mutants of pages, as tests/benchmarks/mutants.py makes ten thousand of them."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from pipeline.extract.document import extract_document
+from schemas.records import Page
+
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "mutants.py"
+NO_TAG = "pipeline/extract/tree.py: selectolax gives no tag for <?php ... ?> within a page"
+
+
+@pytest.fixture(scope="module")
+def mutants():
+    spec = importlib.util.spec_from_file_location("mutants", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def held(tally, count):
+    assert tally.crashes == []
+    assert sum(tally.outcomes.values()) == count
+    assert tally.outcomes["document"] > count * 0.8
+    assert 0 < tally.slowest[0] < 5
+    assert 0 < tally.peak_bytes < 512 << 20
+
+
+@pytest.mark.xfail(reason=NO_TAG)
+def test_mutants_of_made_up_pages(mutants):
+    held(mutants.read_mutants(mutants.made_up_pages(20), 200, seed=1), 200)
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.xfail(reason=NO_TAG)
+def test_mutants_of_real_pages(mutants, shared_data):
+    held(mutants.read_mutants(mutants.real_pages(50), 200, seed=0), 200)
+
+
+@pytest.mark.xfail(reason=NO_TAG)
+def test_a_processing_instruction_is_passed_over():
+    page = Page("key", "http://a.example/", b"<p>before <?php b ?> after</p>", "text/html")
+    (block,) = extract_document(page).blocks
+    assert block.text == "before after"
+
+
+def test_a_mutant_is_drawn_again_by_its_number(mutants):
+    pages = [b"<p>one page</p>" * 99, b"<p>another</p>" * 99]
+    first, again = (list(mutants.mutants(pages, 40, 5)) for _ in range(2))
+    assert first == again
+    assert first != list(mutants.mutants(pages, 40, 6))
+    assert list(mutants.mutants(pages, 10, 5)) == first[:10]
