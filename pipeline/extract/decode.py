@@ -3,6 +3,7 @@
 import codecs
 import re
 
+from pipeline.extract.plausible import KNOWN, is_plausible
 from schemas.rejection import BadInput, Reason
 
 _BOMS = (
@@ -80,7 +81,13 @@ def decode_html(body: bytes, content_type: str = "") -> str:
     text = _seven_bit(body, declared) or _utf16_by_zeros(body) or _strict(body, "utf-8")
     if text is not None:
         return text
-    return _by_label(body, declared) or _detected(body)
+    labelled = _by_label(body, declared)
+    if labelled is not None and is_plausible(*labelled):
+        return labelled[0]
+    detected, name = _detected(body)
+    if labelled is None or (name in KNOWN and is_plausible(detected, name)):
+        return detected
+    return labelled[0]
 
 
 def declared_encodings(body: bytes, content_type: str) -> list[str]:
@@ -132,20 +139,21 @@ def _utf16_by_zeros(body: bytes) -> str | None:
     return body[: len(body) & ~1].decode(encoding, "replace")
 
 
-def _by_label(body: bytes, declared: list[str]) -> str | None:
-    """The text under the first label that it can really be read by.
+def _by_label(body: bytes, declared: list[str]) -> tuple[str, str] | None:
+    """The text under the first label that it can be read by, with the label.
 
-    A page with a few broken bytes among much valid UTF-8 stays UTF-8 whatever its label.
+    A page with a few broken bytes among much valid UTF-8 stays UTF-8 whatever its label. UTF-16
+    has zeros in its markup and was told by them: without any, its label is wrong.
     """
     text = body.decode("utf-8", "replace")
     if _is_utf8(text):
-        return text
+        return text, "utf-8"
     for name in declared:
-        if name.startswith("utf-8"):
+        if name.startswith("utf-8") or (name.startswith("utf-16") and 0 not in body[:256]):
             continue
         text = _strict(body, name) or body.decode(name, "replace")
-        if _is_mostly(text) and not _wrong_western(body, name):
-            return text
+        if _is_mostly(text):
+            return text, name
     return None
 
 
@@ -163,27 +171,20 @@ def _is_mostly(text: str) -> bool:
     return odd <= max(2, beyond * 0.1)
 
 
-def _wrong_western(body: bytes, name: str) -> bool:
-    """A western label on bytes that cannot be western text: runs of accented capitals."""
-    if name not in {"cp1252", "cp1254", "iso8859-15", "iso8859-2", "mac-roman"}:
-        return False
-    high = re.findall(rb"[\x80-\xff]+", body[:_SEEN])
-    return bool(high) and sum(map(len, high)) / len(high) > 2.5
-
-
 # The letters and marks beyond ASCII of Spanish, French, German, Italian and Portuguese text. Other
 # Latin encodings put letters of their own in these places and always use some outside of them.
 _WESTERN = frozenset("áéíóúñüöäßçèêàâîôûëïœãõÁÉÍÓÚÑÜÖÄÇÈÊÀÂÎÔÛ¿¡«»ºª’‘“”„–—…•€£©®°· \xa0")
 
 
-def _detected(body: bytes) -> str:
-    """The text under the encoding that its letters fit best; windows-1252 where none does."""
+def _detected(body: bytes) -> tuple[str, str]:
+    """The text under the encoding that its letters fit best, windows-1252 where none does."""
     from charset_normalizer import from_bytes
 
     western = body.decode("cp1252", "replace")
     if {c for c in western[:_SEEN] if c > "\x7f"} <= _WESTERN:
-        return western
+        return western, "cp1252"
     visible = re.sub(rb"<[^>]*>", b" ", body[:_SEEN])
     best = from_bytes(visible[:100_000]).best()
     name = best.encoding if best is not None else "cp1252"
-    return body.decode(_LABELS.get(name.replace("_", "-"), name), "replace")
+    name = _LABELS.get(name.replace("_", "-"), name)
+    return body.decode(name, "replace"), codecs.lookup(name).name
