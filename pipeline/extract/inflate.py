@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from schemas.rejection import BadInput, Reason
 
+_MOST_LAYERS = 5
+_MOST_PARTS = 100
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
@@ -40,9 +42,13 @@ def inflate(body: bytes, encodings: str, cap: int) -> bytes:
     header of a body that the crawler inflated.
 
     Raises:
-        BadInput: the compressed stream is damaged or cut, or gives more than `cap` bytes.
+        BadInput: the compressed stream is damaged or cut, gives more than `cap` bytes, or is
+            wrapped in more layers or parts than any server makes.
     """
-    for name in reversed(encodings.lower().split(",")):
+    names = encodings.lower().split(",")
+    if len(names) > _MOST_LAYERS:
+        raise BadInput(Reason.BAD_ENCODING, "layers", _MOST_LAYERS)
+    for name in reversed(names):
         decode = _DECODERS.get(name.strip())
         if decode is not None and body:
             body = decode(body, cap)
@@ -55,7 +61,8 @@ def _capped(body: bytes, cap: int) -> bytes:
     return body
 
 
-def _zlib(body: bytes, cap: int, window: int) -> bytes:
+def _zlib(body: bytes, cap: int, window: int) -> tuple[bytes, bytes]:
+    """The content of one compressed stream, and the bytes behind it."""
     decoder = zlib.decompressobj(window)
     try:
         out = decoder.decompress(body, cap + 1)
@@ -65,11 +72,24 @@ def _zlib(body: bytes, cap: int, window: int) -> bytes:
         raise BadInput(Reason.TOO_MANY_BYTES, len(out), cap)
     if not decoder.eof:
         raise BadInput(Reason.BAD_ENCODING, "cut")
-    return out
+    return out, decoder.unused_data
 
 
 def _gzip(body: bytes, cap: int) -> bytes:
-    return _zlib(body, cap, 16 + zlib.MAX_WBITS) if body[:2] == b"\x1f\x8b" else body
+    """All members, one behind the other; other bytes behind the last are passed over."""
+    parts: list[bytes] = []
+    left = cap
+    while body[:2] == b"\x1f\x8b":
+        part, body = _zlib(body, left, 16 + zlib.MAX_WBITS)
+        _count_part(parts, part)
+        left -= len(part)
+    return b"".join(parts) if parts else body
+
+
+def _count_part(parts: list[bytes], part: bytes) -> None:
+    parts.append(part)
+    if len(parts) > _MOST_PARTS:
+        raise BadInput(Reason.BAD_ENCODING, "members", _MOST_PARTS)
 
 
 def _deflate(body: bytes, cap: int) -> bytes:
@@ -77,7 +97,7 @@ def _deflate(body: bytes, cap: int) -> bytes:
     if body.lstrip()[:1] == b"<":
         return body
     zlib_header = body[0] & 0x0F == 8 and len(body) > 1 and (body[0] << 8 | body[1]) % 31 == 0
-    return _zlib(body, cap, zlib.MAX_WBITS if zlib_header else -zlib.MAX_WBITS)
+    return _zlib(body, cap, zlib.MAX_WBITS if zlib_header else -zlib.MAX_WBITS)[0]
 
 
 def _brotli(body: bytes, cap: int) -> bytes:
@@ -106,16 +126,28 @@ def _brotli(body: bytes, cap: int) -> bytes:
 
 
 def _zstd(body: bytes, cap: int) -> bytes:
+    """All frames, one behind the other; other bytes behind the last are passed over."""
     import zstandard
 
-    if body[:4] != b"\x28\xb5\x2f\xfd":
-        return body
+    parts: list[bytes] = []
+    left = cap
     try:
-        with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(body) as reader:
-            out: bytes = reader.read(cap + 1)
+        while body[:4] == b"\x28\xb5\x2f\xfd":
+            decoder = zstandard.ZstdDecompressor(max_window_size=2**27)
+            # The bounded reader says how much it is, but not that it is cut; the other does that.
+            with decoder.stream_reader(body) as reader:
+                if len(reader.read(left + 1)) > left:
+                    raise BadInput(Reason.TOO_MANY_BYTES, cap + 1, cap)
+            frame = decoder.decompressobj()
+            part = frame.decompress(body)
+            if not frame.eof:
+                raise BadInput(Reason.BAD_ENCODING, "cut")
+            _count_part(parts, part)
+            left -= len(part)
+            body = frame.unused_data
     except zstandard.ZstdError as error:
         raise BadInput(Reason.BAD_ENCODING, "zstd") from error
-    return _capped(out, cap)
+    return b"".join(parts) if parts else body
 
 
 _DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
