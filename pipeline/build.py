@@ -99,6 +99,9 @@ def _build(arguments: argparse.Namespace, flags: list[str]) -> int:
     """The whole build, from arguments to manifest."""
     if arguments.workers < 1:
         raise OptionsError(f"--workers must be at least 1, got {arguments.workers}")
+    for name, values in (("--output", [arguments.output]), ("--input", arguments.input)):
+        if not all(value.strip() for value in values):
+            raise OptionsError(f"{name} is empty")
     options = beam_options(arguments.runner, arguments.workers, flags)
     from pipeline.corpora.plan import plan
     from pipeline.corpora.publish import is_current, publish

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,6 +88,12 @@ def _full_name(name: str, runner: str) -> str:
 def _prepare_workers(workers: int) -> None:
     """Lets worker processes find this interpreter: Beam starts `python` from the PATH."""
     if workers > 1:
+        if shlex.quote(sys.executable) != sys.executable:
+            # Beam hands the path to a shell as it is; the worker never starts and all wait for it.
+            raise OptionsError(
+                f"--workers {workers}: Beam cannot start workers from {sys.executable}, whose path "
+                "holds a space or another mark of the shell; move the environment, or use 1"
+            )
         here = str(Path(sys.executable).parent)
         os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", "")])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pipeline.extract.limits import ReadLimits
+from pipeline.extract.links import NAME_SAFE
 from schemas.keys import make_key
 from schemas.records import Capture, Page
 from schemas.rejection import Reason, Rejection, Why
@@ -39,8 +40,8 @@ def read_folder(
 def url_of(file: Path, root: Path, base_url: str = "") -> str:
     """The URL of a file: file:// and its absolute path, or base_url and its path in the folder."""
     if not base_url:
-        return "file://" + quote(file.as_posix())
-    return base_url.rstrip("/") + "/" + quote(file.relative_to(root).as_posix())
+        return "file://" + quote(file.as_posix(), safe=NAME_SAFE)
+    return base_url.rstrip("/") + "/" + quote(file.relative_to(root).as_posix(), safe=NAME_SAFE)
 
 
 def _files(root: Path) -> list[Path]:

@@ -9,6 +9,8 @@ _SPACES = re.compile(r"[\t\n\r]")
 _WEB = frozenset({"http", "https", "file"})
 # What the URL standard leaves alone in a path and in a query, beside letters and digits.
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._|[]"
+NAME_SAFE = _PATH_SAFE.replace("%", "")
+"""Of the path of a file on disk, whose name may hold a "%" of its own."""
 _QUERY_SAFE = "/%:@!$&()*+,;=~-._?|[]{}^\\`"
 
 

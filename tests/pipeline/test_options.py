@@ -52,3 +52,10 @@ def test_dataflow_says_all_that_is_missing_at_once():
 def test_beams_own_flags_are_known():
     assert unknown_flags(["--direct_runner_bundle_repeat=2", "--job_name", "x"]) == []
     assert unknown_flags(["--job_name=x", "--jobname=x"]) == ["--jobname=x"]
+
+
+def test_a_path_that_the_shell_would_cut_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/home/a b/.venv/bin/python")
+    with pytest.raises(OptionsError, match="cannot start workers from /home/a b/"):
+        beam_options("FnApiRunner", 2, [])
+    assert beam_options("FnApiRunner", 1, [])

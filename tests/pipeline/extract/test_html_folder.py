@@ -2,6 +2,7 @@ from pathlib import Path
 
 from pipeline.extract.html_folder import read_folder
 from pipeline.extract.limits import ReadLimits
+from pipeline.extract.links import resolve
 from schemas.records import Capture, Page
 from schemas.rejection import Reason, Rejection
 
@@ -41,3 +42,12 @@ def test_empty_and_huge_pages_are_rejections(tmp_path):
         Reason.EMPTY_BODY,
         Reason.TOO_MANY_BYTES,
     ]
+
+
+def test_files_are_named_as_links_name_them(tmp_path):
+    names = ["a+b.jpg", "photo@2x.jpg", "image (1).jpg", "it's.jpg", "a,b=1&c!.jpg", "50% off.jpg"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"JPEG")
+    found = {capture.url for capture in read_folder(str(tmp_path), "https://example.org/")}
+    links = [name.replace("%", "%25") for name in names]
+    assert found == {resolve("https://example.org/", link) for link in links}
