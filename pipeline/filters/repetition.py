@@ -41,6 +41,11 @@ class RepeatedGrams:
             place, count = int(self._places[first]), int(counts[first])
         return (sum(map(len, self._words[place : place + n])) + n - 1) * count
 
+    def places(self, n: int) -> int:
+        """At how many places an n-gram begins that begins elsewhere too."""
+        self._grow(n)
+        return len(self._places)
+
     def duplicate(self, n: int) -> int:
         """Characters of n-grams seen before, scanned without overlap."""
         self._grow(n)
