@@ -1,7 +1,9 @@
 """OBELICS's rules on paragraphs and documents (arXiv 2306.16527, appendix A.1.3 and table 3)."""
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from schemas.records import Role
 from schemas.rejection import Reason, Why
 
 _CHARACTERS = 10
+_SHORT = 500
 _WORDS = 5
 _PUNCTUATION = frozenset(".,;:?!") | {"...", "…"}
 
@@ -142,7 +145,7 @@ def judge_paragraph(
     bounds = limits.paragraph
     real = _real_words(words)
     return (
-        (None if of_few_words and real else _judge_number(real, bounds))
+        _judge_number(real, replace(bounds, min_words=1) if of_few_words else bounds)
         or _judge_repetition(text, real, bounds)
         or _judge_special(text, bounds)
         or (None if of_few_stop_words else _judge_stop_words(real, lists, bounds))
@@ -251,7 +254,9 @@ def share_of(words: list[str], listed: Container[str]) -> float:
 def word_repetition(words: list[str]) -> float:
     """The share of 5-word n-grams that stand more than once; 0 of a text that has none."""
     grams = len(words) - _WORDS + 1
-    return RepeatedGrams(words).places(_WORDS) / grams if grams > 0 else 0.0
+    if len(words) - len(set(words)) < _WORDS:
+        return 0.0
+    return RepeatedGrams(words).places(_WORDS) / grams
 
 
 def character_repetition(text: str) -> float:
@@ -263,10 +268,21 @@ def character_repetition(text: str) -> float:
     grams = len(text) - _CHARACTERS + 1
     if grams <= 0:
         return 0.0
+    counts = _counts_of_short(text, grams) if grams < _SHORT else _counts_of_long(text, grams)
+    taken = min(int(len(counts) ** 0.5), int(np.count_nonzero(counts > 1)))
+    return float(np.sort(counts)[len(counts) - taken :].sum()) / grams
+
+
+def _counts_of_short(text: str, grams: int) -> "np.ndarray[Any, Any]":
+    """How often each 10-character n-gram stands in a text; numpy would take longer to start."""
+    found = Counter([text[place : place + _CHARACTERS] for place in range(grams)])
+    return np.fromiter(found.values(), np.int64, len(found))
+
+
+def _counts_of_long(text: str, grams: int) -> "np.ndarray[Any, Any]":
+    """The same, by 64-bit hashes."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
     hashes = np.zeros(grams, np.uint64)
     for place in range(_CHARACTERS):
         hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + codes[place : place + grams]
-    counts = np.sort(np.unique(hashes, return_counts=True)[1])
-    taken = min(int(len(counts) ** 0.5), int(np.count_nonzero(counts > 1)))
-    return float(counts[len(counts) - taken :].sum()) / grams
+    return np.unique(hashes, return_counts=True)[1]

@@ -66,6 +66,8 @@ class RepeatedGrams:
         while self._n < n:
             self._n += 1
             places, names = self._places, self._names
+            if not len(places):
+                continue
             beside = np.flatnonzero(places[1:] == places[:-1] + 1)
             pairs = names[beside] * len(self._words) + names[beside + 1]
             _, inverse, counts = np.unique(pairs, return_inverse=True, return_counts=True)

@@ -75,6 +75,7 @@ def test_roles_are_spared_unless_the_paper_is_asked_for():
     assert paragraph("Two eggs, white flour, fresh butter", Role.LIST_ITEM) is None
     assert paragraph("Eggs", Role.LIST_ITEM) is Reason.TOO_FEW_WORDS
     assert paragraph("12.", Role.HEADING) is Reason.TOO_FEW_WORDS
+    assert paragraph("word " * 1001, Role.HEADING) is Reason.TOO_MANY_WORDS
     for role in (Role.HEADING, Role.CAPTION):
         assert paragraph("Materials", role, limits=strict) is Reason.TOO_FEW_WORDS
     listed = paragraph("Two eggs, white flour, fresh butter", Role.LIST_ITEM, limits=strict)
@@ -134,7 +135,8 @@ def plain_character_repetition(text):
 
 @given(st.text(alphabet="ab ", max_size=120) | st.text(max_size=40))
 def test_character_repetition_is_that_of_the_paper(text):
-    assert character_repetition(text) == pytest.approx(plain_character_repetition(text))
+    for one in (text, text * 20):
+        assert character_repetition(one) == pytest.approx(plain_character_repetition(one))
 
 
 @given(st.lists(st.sampled_from(["a", "b"]), max_size=40))
