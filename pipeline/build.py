@@ -242,8 +242,10 @@ def _print_result(output: str, manifest: "Manifest") -> None:
     """The funnel and the corpora, on stdout."""
     lines = ["", f"{'stage':<18}{'kind':<10}{'read':>8}{'kept':>8}  rejected by reason"]
     for count in manifest.stages:
-        reasons = ", ".join(f"{reason} {number}" for reason, number in _largest(count.rejected))
-        lines.append(f"{count.name:<18}{count.kind:<10}{count.read:>8}{count.kept:>8}  {reasons}")
+        reasons = [f"{reason} {number}" for reason, number in _largest(count.rejected)]
+        reasons += [f"replaced {what} {number}" for what, number in _largest(count.replaced)]
+        line = f"{count.name:<18}{count.kind:<10}{count.read:>8}{count.kept:>8}"
+        lines.append(f"{line}  {', '.join(reasons)}")
     lines.append("")
     for corpus in dict.fromkeys(shard.corpus for shard in manifest.shards):
         shards = [shard for shard in manifest.shards if shard.corpus == corpus]

@@ -19,7 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.extract.document import extract_document
-from pipeline.filters.document import DocumentLimits, document_text, judge_document
+from pipeline.filters.document import (
+    DocumentLimits,
+    document_text,
+    judge_document,
+    without_pii,
+)
 from pipeline.filters.language import identify_language
 from schemas.keys import make_key
 from schemas.records import Block, ImageLink, Page, Role, TextBlock
@@ -95,6 +100,7 @@ def explain_page(path: str, url: str) -> dict[str, Any]:
         "title": document.title,
         "licence": list(document.licence),
         "blocks": [block_row(block) for block in document.blocks],
+        "personal_data": dict(without_pii(document)[1]),
         "verdict": _verdict(why),
     }
 
@@ -166,6 +172,8 @@ def _as_text(row: dict[str, Any], *, colour: bool) -> Iterator[str]:
         yield from _block_lines(block, colour=colour)
     verdict = row["verdict"]
     yield ""
+    for kind, number in row.get("personal_data", {}).items():
+        yield f"to be replaced in a corpus: {kind} {number}"
     if verdict["kept"]:
         yield _paint("kept: no text filter speaks against it", "kept", colour=colour)
     else:

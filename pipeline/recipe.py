@@ -7,9 +7,12 @@ from pathlib import Path
 from dedup.minhash import MinhashLimits
 from pipeline.corpora.m3w import M3wLimits
 from pipeline.extract.limits import ExtractLimits, ReadLimits
+from pipeline.filters.flagged import FlaggedLimits
 from pipeline.filters.gopher import GopherLimits
 from pipeline.filters.language import LanguageLimits
+from pipeline.filters.obelics import ObelicsLimits
 from pipeline.filters.pairs import AlignLimits, LtipLimits
+from pipeline.filters.pii import PiiLimits
 from pipeline.filters.urls import UrlLimits
 from pipeline.filters.video_pairs import VtpLimits
 from pipeline.media.fetch import FetchLimits
@@ -65,7 +68,10 @@ class BuildRecipe:
     extract: ExtractLimits = field(default_factory=ExtractLimits)
     language: LanguageLimits = field(default_factory=LanguageLimits)
     urls: UrlLimits = field(default_factory=UrlLimits)
+    flagged: FlaggedLimits = field(default_factory=FlaggedLimits)
+    pii: PiiLimits = field(default_factory=PiiLimits)
     gopher: GopherLimits = field(default_factory=GopherLimits)
+    obelics: ObelicsLimits = field(default_factory=ObelicsLimits)
     minhash: MinhashLimits = field(default_factory=MinhashLimits)
     fetch: FetchLimits = field(default_factory=FetchLimits)
     image: ImageLimits = field(default_factory=ImageLimits)

@@ -18,6 +18,7 @@ class StageCount:
         read: items that came in.
         kept: items that went on.
         rejected: number of items by reason.
+        replaced: how much was replaced in the items kept, by what it was: email, phone, ip, card.
     """
 
     name: str
@@ -25,6 +26,7 @@ class StageCount:
     read: int
     kept: int
     rejected: dict[str, int] = field(default_factory=dict)
+    replaced: dict[str, int] = field(default_factory=dict)
 
     @property
     def adds_up(self) -> bool:

@@ -33,6 +33,12 @@ class Reason(StrEnum):
     REPEATED_LINES = "repeated_lines"
     REPEATED_PARAGRAPHS = "repeated_paragraphs"
     REPEATED_NGRAMS = "repeated_ngrams"
+    REPEATED_CHARACTERS = "repeated_characters"
+    SPECIAL_CHARACTERS = "special_characters"
+    PUNCTUATION = "punctuation"
+    SPAM_WORDS = "spam_words"
+    UNCOMMON_WORDS = "uncommon_words"
+    PERPLEXITY = "perplexity"
 
     # Copies
     DUPLICATE_URL = "duplicate_url"

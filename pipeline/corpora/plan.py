@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from pipeline.corpora.m3w import BuildSequences, ScoreSequences, sequence_bytes
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
 from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, threshold_of
+from pipeline.filters.perplexity import NoLanguageModel, require_packages
 from pipeline.recipe import BuildRecipe
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.copies import COPIES, DropEvaluationCopies
@@ -18,6 +19,7 @@ from pipeline.stages.decoding import DecodeMedia, MediaLimits
 from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
 from pipeline.stages.fetching import FetchMedia, document_links
 from pipeline.stages.inputs import Input
+from pipeline.stages.paragraphs import FilterParagraphs, ObelicsSettings
 from pipeline.stages.reading import ReadDocuments, ReadSettings
 from pipeline.stages.run import Outputs, Place, Stage, Work
 from pipeline.stages.screening import (
@@ -32,6 +34,8 @@ from pipeline.stages.screening import (
 from pipeline.stages.shards import WriteShards
 from pipeline.stages.similarity import EmbedMedia
 from pipeline.stages.verdicts import Keep, Subject, came_in
+from schemas.keys import sha256_hex
+from schemas.recipe import RecipeError
 from schemas.records import Capture, Document, Embedded, Fetched, Found, Pair, PairLink
 from schemas.shard import encode_pair, encode_sequence
 
@@ -69,11 +73,19 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
     """The stages in order; a later one may depend on what earlier ones found, so run as you go."""
     recipe = request.recipe
     yield Stage("read", (request.inputs, _settings(recipe)), (), partial(_read, request))
-    screen = ScreenLimits(recipe.language, recipe.urls)
-    yield Stage("screen", (screen,), ("read",), partial(_screen, screen))
+    screen = ScreenLimits(recipe.language, recipe.urls, recipe.flagged, recipe.pii)
+    listed = file_digest(recipe.flagged.words_file)
+    yield Stage("screen", (screen, listed), ("read",), partial(_screen, screen))
     if "m3w" in recipe.corpora:
         yield Stage("text", (recipe.gopher,), ("screen",), partial(_text, request))
-        yield Stage("duplicates", (recipe.minhash,), ("text",), partial(_duplicates, request))
+        judged = "text"
+        if recipe.obelics.enabled:
+            judged = "obelics"
+            rules = ObelicsSettings(recipe.obelics, recipe.flagged)
+            files = tuple(map(file_digest, obelics_files(recipe)))
+            yield Stage("obelics", (rules, files), ("text",), partial(_obelics, rules))
+        copies = partial(_duplicates, request, judged)
+        yield Stage("duplicates", (recipe.minhash,), (judged,), copies)
     sources: tuple[str, ...] = ("duplicates",) if "m3w" in recipe.corpora else ()
     if request.pair_corpora:
         limits = PairLimits(request.pair_corpora, recipe.align, recipe.ltip, recipe.vtp)
@@ -129,6 +141,34 @@ def pool_threshold(work: Work, corpus: str, keep: float) -> float | None:
     return threshold_of(scores, keep)
 
 
+def file_digest(path: str) -> str:
+    """A digest of a file that the recipe names, so that a changed one counts as changed.
+
+    Raises:
+        RecipeError: it cannot be read.
+    """
+    try:
+        return sha256_hex(FILES.read(path)) if path else ""
+    except OSError as error:
+        raise RecipeError(f"the recipe names {path}: {error.strerror or error}") from None
+
+
+def obelics_files(recipe: BuildRecipe) -> tuple[str, ...]:
+    """The files that OBELICS's rules take their words and their model from; "" for none.
+
+    Raises:
+        RecipeError: a model is asked for that the installed packages cannot read.
+    """
+    limits = recipe.obelics
+    if limits.perplexity_model:
+        try:
+            require_packages()
+        except NoLanguageModel as error:
+            raise RecipeError(str(error)) from None
+    models = (limits.perplexity_model, limits.perplexity_pieces)
+    return (recipe.flagged.words_file, limits.common_words_file, *models)
+
+
 def _settings(recipe: BuildRecipe) -> ReadSettings:
     """What the read stage needs."""
     return ReadSettings(recipe.base_url, recipe.read, recipe.extract, recipe.fetch)
@@ -159,6 +199,7 @@ def _screen(limits: ScreenLimits, pipeline: beam.Pipeline, work: Work, place: Pl
         {"documents": (Document, newest.kept)},
         (screened.decisions, newest.decisions),
         (came_in(documents, SCREEN), came_in(screened.kept, NEWEST)),
+        (screened.replaced,),
     )
 
 
@@ -171,9 +212,17 @@ def _text(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -
     )
 
 
-def _duplicates(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+def _obelics(rules: ObelicsSettings, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     del place
-    documents = work.table(pipeline, "text", "documents", Document)
+    out = work.table(pipeline, "text", "documents", Document) | FilterParagraphs(rules)
+    return Outputs({"documents": (Document, out.kept)}, (out.decisions,), (out.read,))
+
+
+def _duplicates(
+    request: Request, judged: str, pipeline: beam.Pipeline, work: Work, place: Place
+) -> Outputs:
+    del place
+    documents = work.table(pipeline, judged, "documents", Document)
     out = documents | DropNearDuplicates(request.recipe.minhash)
     read = came_in(documents, DUPLICATES)
     return Outputs({"documents": (Document, out.kept)}, (out.decisions,), (read,))
@@ -241,7 +290,7 @@ def _m3w(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) ->
         | ScoreSequences(recipe.clip, place.root)
         | WriteShards(place, "m3w", encode_sequence, sequence_bytes, recipe.shards)
     )
-    return Outputs({}, (built.decisions,), (built.read,), shards)
+    return Outputs({}, (built.decisions,), (built.read,), shards=shards)
 
 
 def _pairs(
@@ -274,4 +323,4 @@ def _select(
     out = pairs | SelectPairs(corpus, threshold)
     shards = out.kept | WriteShards(place, corpus, encode_pair, pair_bytes, request.recipe.shards)
     read = came_in(pairs, Subject(f"{corpus}_similarity", "pair", lambda p: p.key, lambda p: p.url))
-    return Outputs({}, (out.decisions,), (read,), shards)
+    return Outputs({}, (out.decisions,), (read,), shards=shards)

@@ -1,12 +1,16 @@
 """The verdict on a parsed document: its language, then its text."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from pipeline.filters.flagged import FlaggedLimits, judge_flagged
 from pipeline.filters.gopher import GopherLimits, judge_quality, judge_repetition
 from pipeline.filters.language import LanguageLimits, identify_language, judge_language
+from pipeline.filters.pii import replace_pii
 from pipeline.filters.urls import UrlLimits, judge_page_url
+from pipeline.filters.word_lists import shipped_words
 from pipeline.filters.words import split_words
-from schemas.records import Document, TextBlock
+from schemas.records import Block, Document, TextBlock
 from schemas.rejection import Why
 
 
@@ -17,11 +21,13 @@ class DocumentLimits:
     Attributes:
         urls: words in the page's URL.
         language: the language asked for.
+        flagged: the share of explicit words, by the list that comes along.
         gopher: MassiveWeb's quality and repetition rules.
     """
 
     urls: UrlLimits = field(default_factory=UrlLimits)
     language: LanguageLimits = field(default_factory=LanguageLimits)
+    flagged: FlaggedLimits = field(default_factory=FlaggedLimits)
     gopher: GopherLimits = field(default_factory=GopherLimits)
 
 
@@ -34,6 +40,29 @@ def with_language(document: Document) -> tuple[Document, float]:
     """The document with the language that its text is in, and how sure that is."""
     code, probability = identify_language(document_text(document))
     return replace(document, language=code), probability
+
+
+def without_pii(document: Document) -> tuple[Document, Counter[str]]:
+    """The document with personal data replaced in all its texts, and how many of each kind.
+
+    Texts are its title, its text blocks, and the captions and alt texts of its media: whatever goes
+    into a corpus of sequences or of pairs. URLs stay.
+    """
+    counts: Counter[str] = Counter()
+
+    def clean(text: str) -> str:
+        cleaned, found = replace_pii(text)
+        counts.update(found)
+        return cleaned
+
+    def cleaned(block: Block) -> Block:
+        if isinstance(block, TextBlock):
+            return replace(block, text=clean(block.text))
+        return replace(block, alt=clean(block.alt), caption=clean(block.caption))
+
+    blocks = tuple(map(cleaned, document.blocks))
+    title = clean(document.title)
+    return (replace(document, title=title, blocks=blocks) if counts else document), counts
 
 
 def judge_document(
@@ -54,6 +83,7 @@ def judge_document(
     code, probability = language or identify_language(text)
     return (
         judge_language(code, probability, limits.language)
+        or judge_flagged(words, shipped_words("flagged"), limits.flagged)
         or judge_quality(text, limits.gopher, words)
         or judge_repetition(text, limits.gopher, words)
     )

@@ -41,6 +41,11 @@ class RepeatedGrams:
             place, count = int(self._places[first]), int(counts[first])
         return (sum(map(len, self._words[place : place + n])) + n - 1) * count
 
+    def places(self, n: int) -> int:
+        """At how many places an n-gram begins that begins elsewhere too."""
+        self._grow(n)
+        return len(self._places)
+
     def duplicate(self, n: int) -> int:
         """Characters of n-grams seen before, scanned without overlap."""
         self._grow(n)
@@ -61,6 +66,8 @@ class RepeatedGrams:
         while self._n < n:
             self._n += 1
             places, names = self._places, self._names
+            if not len(places):
+                continue
             beside = np.flatnonzero(places[1:] == places[:-1] + 1)
             pairs = names[beside] * len(self._words) + names[beside + 1]
             _, inverse, counts = np.unique(pairs, return_inverse=True, return_counts=True)

@@ -54,6 +54,9 @@ def _row(stage: StageCount, widest: int) -> Markup:
     ]
     if len(by_number) > _NAMED:
         named.append(Markup(f"and {len(by_number) - _NAMED} more"))
+    named += [
+        Markup(f"{figure_of(number)} of {what} replaced") for what, number in stage.replaced.items()
+    ]
     bar = shares_bar(stage.kept, by_number, widest)
     reasons = tag("p", joined(named, ", "), class_="reasons") if named else Markup()
     return tag(

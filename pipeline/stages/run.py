@@ -36,12 +36,14 @@ class Outputs:
         decisions: collections of Decision.
         read: collections of (stage, kind), one for each item that came in, counted before it is
             judged: what decisions are held against.
+        replaced: collections of ((stage, kind, what), how often): what was replaced in items.
         shards: a collection of ShardEntry, for stages that write shards.
     """
 
     tables: Mapping[str, tuple[type, Any]] = field(default_factory=dict)
     decisions: tuple[Any, ...] = ()
     read: tuple[Any, ...] = ()
+    replaced: tuple[Any, ...] = ()
     shards: Any = None
 
 
@@ -204,6 +206,13 @@ def _write_outputs(
             | "CountRead" >> beam.combiners.Count.PerElement()
             | "Reads" >> beam.Map(lambda counted: {"read": [*counted[0], counted[1]]})
         )
+    if outputs.replaced:
+        parts.append(
+            outputs.replaced
+            | "AllReplaced" >> beam.Flatten()
+            | "CountReplaced" >> beam.CombinePerKey(sum)
+            | "Replaced" >> beam.Map(lambda counted: {"replaced": [*counted[0], counted[1]]})
+        )
     if outputs.shards is not None:
         parts.append(outputs.shards | "Shards" >> beam.Map(lambda s: {"shard": asdict(s)}))
     _ = (
@@ -251,24 +260,39 @@ def _result(
         _stage_counts(
             [part["count"] for part in parts if "count" in part],
             [part["read"] for part in parts if "read" in part],
+            [part["replaced"] for part in parts if "replaced" in part],
         ),
         sorted(shards, key=lambda shard: shard.path),
     )
 
 
-def _stage_counts(counts: list[list[Any]], reads: list[list[Any]]) -> list[StageCount]:
+def _stage_counts(
+    counts: list[list[Any]], reads: list[list[Any]], replacements: list[list[Any]]
+) -> list[StageCount]:
     """Counts by stage and kind: items read beside the decisions that were made of them."""
     decided: dict[tuple[str, str], Counter[str]] = {}
     for name, kind, reason, number in counts:
         decided.setdefault((name, kind), Counter())[reason] += number
     read = {(name, kind): number for name, kind, number in reads}
+    replaced: dict[tuple[str, str], dict[str, int]] = {}
+    for name, kind, what, number in sorted(replacements):
+        replaced.setdefault((name, kind), {})[what] = number
     entries = []
     # Of several entries of a stage the wider comes first: what is left goes on to the next.
     order = sorted(decided.keys() | read.keys(), key=lambda entry: (-read.get(entry, 0), entry))
     for name, kind in order:
         numbers = decided.get((name, kind), Counter())
         rejected = {reason: numbers[reason] for reason in sorted(numbers) if reason}
-        entries.append(StageCount(name, kind, read.get((name, kind), 0), numbers[""], rejected))
+        entries.append(
+            StageCount(
+                name,
+                kind,
+                read.get((name, kind), 0),
+                numbers[""],
+                rejected,
+                replaced.get((name, kind), {}),
+            )
+        )
     return entries
 
 

@@ -1,12 +1,14 @@
 """The build command says in one line what is wrong, with the right exit code, and leaves nothing."""
 
 import gzip
+import json
 import random
 import re
 
 import pytest
 
 from pipeline.build import main
+from pipeline.filters import perplexity
 
 pytestmark = pytest.mark.beam
 
@@ -255,6 +257,53 @@ def test_too_many_errors_stop_the_build(capsys, tmp_path):
     assert code == 1
     assert "in error, more than the recipe's share of 0.1 (errors.parse_share)" in streams.err
     assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+KITES = """<h1>The kites</h1><p>When the sun has warmed the slopes, the birds rise with the air and are
+lost to sight, as she wrote to anna@kites.example in her first letter.</p><p>Share this now</p><p>In the
+evening they come back to the old oaks by the river, where they have slept for as long as we know.</p>"""
+
+
+def test_obelics_rules_cut_paragraphs_and_personal_data_is_counted(capsys, tmp_path):
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(record(b"http://a.example/kites", PAGE % KITES.encode()))
+    words = tmp_path / "common.txt"
+    words.write_text("lost\n")
+    arguments = ["--recipe", "obelics", "--input", path, "--output", tmp_path / "out", "--offline"]
+    code, _ = run(capsys, *arguments)
+    assert code == 0
+    stages = {
+        stage["name"]: stage
+        for stage in json.loads((tmp_path / "out" / "manifest.json").read_text())["stages"]
+    }
+    assert stages["screen"]["replaced"] == {"email": 1}
+    assert (stages["paragraphs"]["read"], stages["paragraphs"]["kept"]) == (5, 4)
+    assert (stages["obelics"]["read"], stages["obelics"]["kept"]) == (1, 1)
+    code, streams = run(capsys, *arguments, "--set", f"obelics.common_words_file={words}")
+    assert code == 0
+    assert "uncommon_words 4" in streams.out
+    assert "replaced email 1" in streams.out
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["flagged.words_file=/nowhere.txt"], "the recipe names /nowhere.txt: No such file"),
+        (["obelics.perplexity_model=/a"], "[obelics] perplexity_model and perplexity_pieces go"),
+        (["obelics.perplexity_model=/a", "obelics.perplexity_pieces=/b"], "pip install kenlm"),
+    ],
+)
+def test_files_that_a_recipe_names_must_be_there(
+    capsys, tmp_path, warc, monkeypatch, more, message
+):
+    monkeypatch.setattr(perplexity, "find_spec", lambda name: None)
+    settings = [word for one in more for word in ("--set", one)]
+    output = tmp_path / "out"
+    code, streams = run(
+        capsys, "--recipe", "obelics", "--input", warc, "--output", output, "--offline", *settings
+    )
+    assert code == 2
+    assert message in streams.err
 
 
 def test_help_shows_an_example(capsys):

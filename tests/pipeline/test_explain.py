@@ -54,6 +54,15 @@ def test_a_page_as_text(page, capsys):
     assert "\x1b[" not in out
 
 
+def test_personal_data_are_told_but_shown(tmp_path, capsys):
+    path = tmp_path / "mail.html"
+    path.write_text("<p>Write to a@b.example, and the dog in the garden will answer you.</p>")
+    assert main([str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "a@b.example" in out
+    assert "to be replaced in a corpus: email 1" in out
+
+
 def test_a_dropped_page_tells_why(tmp_path, capsys):
     path = tmp_path / "short.html"
     path.write_text("<p>The cat is on the mat, and the dog is in the garden.</p>")

@@ -5,13 +5,14 @@ import inspect
 import re
 from pathlib import Path
 
+from pipeline.filters.gopher import judge_quality
 from pipeline.recipe import BuildRecipe, named_recipes, read_recipe
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "recipes.md"
 HEAD = """# Recipes
 
 A recipe says what to build, and every threshold of it. `--recipe NAME` takes one that comes with the package (`m3w`, `align`, `ltip`, `vtp`,
-`corpora`, `tiny`, `paper`), `--recipe FILE.toml` one of yours. `--set section.key=value` lays a value over it and is written into the manifest.
+`corpora`, `tiny`, `paper`, `obelics`), `--recipe FILE.toml` one of yours. `--set section.key=value` lays a value over it and is written into the manifest.
 A key that is left out has the default below. An unknown key, a wrong type or a value out of bounds is an error that names file and key.
 """
 
@@ -47,6 +48,19 @@ def table(values, meanings):
     return ["| key | default | meaning |", "|---|---|---|", *rows]
 
 
+def section(name, limits):
+    head, meanings = described(type(limits))
+    for parent in type(limits).__mro__[1:-1]:
+        meanings = described(parent)[1] | meanings
+    values = [(field.name, getattr(limits, field.name)) for field in dataclasses.fields(limits)]
+    keys = [(key, value) for key, value in values if not dataclasses.is_dataclass(value)]
+    lines = ["", f"## [{name}]", "", head, "", *table(keys, meanings)]
+    for key, value in values:
+        if dataclasses.is_dataclass(value):
+            lines += section(f"{name}.{key}", value)
+    return lines
+
+
 def document():
     recipe = BuildRecipe()
     values = [(field.name, getattr(recipe, field.name)) for field in dataclasses.fields(recipe)]
@@ -54,11 +68,7 @@ def document():
     lines = [HEAD, "## Top level", "", *table(top, described(BuildRecipe)[1])]
     for name, limits in values:
         if dataclasses.is_dataclass(limits):
-            head, meanings = described(type(limits))
-            keys = [
-                (field.name, getattr(limits, field.name)) for field in dataclasses.fields(limits)
-            ]
-            lines += ["", f"## [{name}]", "", head, "", *table(keys, meanings)]
+            lines += section(name, limits)
     return "\n".join(lines) + "\n"
 
 
@@ -69,7 +79,9 @@ def test_the_document_is_what_the_code_says():
 
 
 def test_every_recipe_that_comes_along_is_read():
-    assert named_recipes() == ["align", "corpora", "ltip", "m3w", "paper", "tiny", "vtp"]
+    assert named_recipes() == [
+        "align", "corpora", "ltip", "m3w", "obelics", "paper", "tiny", "vtp",
+    ]  # fmt: skip
     for name in named_recipes():
         assert read_recipe(name, []).corpora
 
@@ -83,6 +95,16 @@ def test_the_papers_thresholds():
         -1,
     )
     assert paper.similarity.keep == 1
+    assert not paper.pii.replace
+
+
+def test_obelics_stands_in_for_gophers_quality():
+    recipe = read_recipe("obelics", [])
+    assert recipe.obelics.enabled
+    assert judge_quality("", recipe.gopher) is None
+    assert judge_quality("# … 1 " * 50, recipe.gopher) is None
+    assert not BuildRecipe().obelics.enabled
+    assert BuildRecipe().pii.replace
 
 
 if __name__ == "__main__":

@@ -1,5 +1,11 @@
-from pipeline.filters.document import DocumentLimits, document_text, judge_document, with_language
-from schemas.records import Document, ImageLink, Role, TextBlock
+from pipeline.filters.document import (
+    DocumentLimits,
+    document_text,
+    judge_document,
+    with_language,
+    without_pii,
+)
+from schemas.records import Document, ImageLink, Role, TextBlock, VideoLink
 from schemas.rejection import Reason
 
 LIMITS = DocumentLimits()
@@ -38,6 +44,28 @@ def test_the_first_rule_that_fails_is_told():
     assert reason(document(PROSE[0])) is Reason.TOO_FEW_WORDS
     assert reason(document(*PROSE, *PROSE)) is Reason.REPEATED_LINES
     assert reason(document(*PROSE), ("en", 0.3)) is Reason.LANGUAGE
+
+
+def test_explicit_texts_are_told():
+    assert reason(document(*PROSE, "So much porn, xxx.")) is Reason.FLAGGED_WORDS
+
+
+def test_personal_data_leave_every_text_but_no_url():
+    mail = "a@b.example"
+    blocks = (
+        TextBlock(f"Ask {mail}."),
+        ImageLink(f"http://x/{mail}.jpg", mail, f"By {mail}", 3, 4),
+        VideoLink("http://x/v.mp4", "", f"{mail} and {mail}", "alt"),
+    )
+    clean, counts = without_pii(Document("k", f"http://x/{mail}", f"Of {mail}", blocks))
+    assert counts == {"email": 6}
+    assert (clean.title, clean.url) == ("Of <EMAIL>", f"http://x/{mail}")
+    assert clean.blocks == (
+        TextBlock("Ask <EMAIL>."),
+        ImageLink(f"http://x/{mail}.jpg", "<EMAIL>", "By <EMAIL>", 3, 4),
+        VideoLink("http://x/v.mp4", "", "<EMAIL> and <EMAIL>", "alt"),
+    )
+    assert without_pii(clean) == (clean, {})
 
 
 def reason(made, language=None):

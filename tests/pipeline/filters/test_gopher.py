@@ -170,3 +170,11 @@ def test_line_breaks_in_a_row_part_paragraphs_but_no_lines():
     why = judge_repetition(text, only(max_duplicate_lines=0.2))
     assert why is not None
     assert why.value == pytest.approx(1 / 3, abs=1e-4)
+
+
+def test_the_tables_of_the_paper():
+    quality = (50, 100_000, 3, 10, 0.1, 0.1, 0.9, 0.3, 0.8, 2, False)
+    lines = (0.3, 0.3, 0.2, 0.2)
+    n_grams = (0.2, 0.18, 0.16, 0.15, 0.14, 0.13, 0.12, 0.11, 0.1)
+    values = tuple(getattr(LIMITS, field.name) for field in fields(GopherLimits))
+    assert values == (*quality, *lines, *n_grams)

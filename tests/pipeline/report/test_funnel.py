@@ -28,6 +28,11 @@ def test_the_most_frequent_reasons_are_named_and_the_rest_counted():
     assert "and 3 more" in table
 
 
+def test_what_was_replaced_is_told():
+    stages = [StageCount("screen", "document", 9, 9, {}, {"email": 3})]
+    assert "3 of email replaced" in joined(funnel_table(stages))
+
+
 def test_each_reason_has_a_card(output, files):
     cards = joined(reason_cards(output.manifest.stages, read_verdicts(output.path, files)))
     assert cards.count("<article") == 3

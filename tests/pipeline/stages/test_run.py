@@ -55,6 +55,20 @@ def offsets(work, result):
     return sorted(row.offset for path in paths for row in read_rows(path, Capture))
 
 
+def test_replacements_are_summed_by_stage_and_kind(tmp_path):
+    def expand(pipeline, work, place):
+        del work, place
+        items = pipeline | beam.Create([2, 3])
+        email = items | "E" >> beam.Map(lambda n: (("one", "document", "email"), n))
+        phone = items | "P" >> beam.Map(lambda n: (("one", "document", "phone"), 1))
+        read = items | "R" >> beam.Map(lambda n: ("one", "document"))
+        return Outputs({}, (), (read,), (email, phone))
+
+    work = work_in(tmp_path)
+    result, _ = work.run(Stage("one", (), (), expand))
+    assert result.counts == [StageCount("one", "document", 2, 0, {}, {"email": 5, "phone": 2})]
+
+
 def test_a_stage_runs_once_and_counts(tmp_path):
     work = work_in(tmp_path)
     results = [work.run(stage) for stage in stages(4)]
