@@ -151,7 +151,7 @@ def _read_lexbor(html: str, builder: _Builder) -> None:
                 continue
             elif tag in _UNSEEN:
                 _part_words(parent)
-            elif tag[0] not in "-_!":
+            elif tag and tag[0] not in "-_!":  # a processing instruction has none
                 node = builder.add(tag, found.attributes, parent)
                 if node is not None and (child := found.child) is not None:
                     stack.append((child, node))

@@ -9,7 +9,6 @@ from pipeline.extract.document import extract_document
 from schemas.records import Page
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "mutants.py"
-NO_TAG = "pipeline/extract/tree.py: selectolax gives no tag for <?php ... ?> within a page"
 
 
 @pytest.fixture(scope="module")
@@ -28,19 +27,16 @@ def held(tally, count):
     assert 0 < tally.peak_bytes < 512 << 20
 
 
-@pytest.mark.xfail(reason=NO_TAG)
 def test_mutants_of_made_up_pages(mutants):
     held(mutants.read_mutants(mutants.made_up_pages(20), 200, seed=1), 200)
 
 
 @pytest.mark.shared
 @pytest.mark.slow
-@pytest.mark.xfail(reason=NO_TAG)
 def test_mutants_of_real_pages(mutants, shared_data):
     held(mutants.read_mutants(mutants.real_pages(50), 200, seed=0), 200)
 
 
-@pytest.mark.xfail(reason=NO_TAG)
 def test_a_processing_instruction_is_passed_over():
     page = Page("key", "http://a.example/", b"<p>before <?php b ?> after</p>", "text/html")
     (block,) = extract_document(page).blocks
