@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -53,8 +54,10 @@ def test_the_listener_hears_who_comes(listener):
     port, heard = listener
     socket.create_connection(("127.0.0.2", port)).close()
     socket.create_connection(("::1", port)).close()
-    while len(heard) < 2:
-        pass
+    deadline = time.monotonic() + 5
+    while len(heard) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(heard) == 2
 
 
 def test_direct(listener, limits):

@@ -47,7 +47,7 @@ def test_text_and_attributes_never_become_elements(text, value):
 
 @given(ANYTHING)
 def test_text_can_be_written_as_utf8(text):
-    escaped(text).encode("utf-8")
+    assert escaped(text).encode("utf-8").decode("utf-8") == escaped(text)
 
 
 def test_markup_is_not_escaped_twice():
