@@ -2,7 +2,7 @@
 
     python tests/benchmarks/mutants.py --mutants 10000 --pages 50
 
-The pages are those of M3W_SHARED/data/pages-wcxb; where they are not, of the made-up web. A mutant
+The pages are of the shared inputs (M3W_SHARED), data/pages-wcxb; where they are not, of the made-up web. A mutant
 is a page with bytes flipped, cut out, doubled, moved, or with pieces of markup thrown in, once to
 some dozens of times. A process of its own reads it, so that a crash is seen and counted, with the
 limits of a build: 5 s of CPU and 512 MB.
@@ -25,8 +25,8 @@ from pipeline.sample_web.web import build_page
 from schemas.records import Page
 from schemas.rejection import BadInput
 
-ROOT = Path(__file__).resolve().parents[2]
-SHARED = Path(os.environ.get("M3W_SHARED", ROOT / "shared"))
+HOME = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("M3W_SHARED", HOME.parent / "shared"))
 MARKUP = [
     b"<", b">", b'"', b"'", b"=", b"&", b"&#x110000;", b"\0", b"\xff\xfe", b"<!--", b"-->", b"</", b"<![CDATA[",
     b"<script>", b"</script>", b"<style>", b"<textarea>", b"<title>", b"<plaintext>", b"<svg>", b"<math>", b"<mi>",
