@@ -64,6 +64,7 @@ class Reason(StrEnum):
 
     # Images and videos
     NOT_MEDIA = "not_media"
+    FORMAT = "format"
     UNDECODABLE = "undecodable"
     TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.media.damage import refuse_cut_jpeg, webp_size
+from pipeline.media.formats import name_format
 from schemas.recipe import bounded
 from schemas.rejection import BadInput, Reason, Why
 
@@ -80,8 +81,9 @@ def open_header(content: bytes, limits: ImageLimits) -> ImageHeader:
     """Format and size of an image; of JPEG, PNG and WebP the first kilobytes are enough.
 
     Raises:
-        BadInput: `not_media` where the format is none of the allowed ones, `too_large` where
-            Pillow itself refuses the size, `undecodable` where the header is damaged.
+        BadInput: `format` where it is not one of the limits', `not_media` where it is no image,
+            `too_large` where Pillow itself refuses the size, `undecodable` where the header is
+            damaged.
     """
     if (size := webp_size(content)) and "WEBP" in limits.formats:
         return ImageHeader("WEBP", *size)
@@ -169,11 +171,21 @@ def _open(content: bytes, limits: ImageLimits) -> "PilImage":
     try:
         return Image.open(io.BytesIO(content), formats=limits.formats)
     except UnidentifiedImageError:
-        raise BadInput(Reason.NOT_MEDIA, content[:8].hex()) from None
+        raise _unopened(content, limits) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadInput(Reason.TOO_LARGE, None, limits.max_pixels) from None
     except _DAMAGE as error:
         raise BadInput(Reason.UNDECODABLE, type(error).__name__) from error
+
+
+def _unopened(content: bytes, limits: ImageLimits) -> BadInput:
+    """Of a format that the limits leave out; of none; or of one whose header is damaged."""
+    name = name_format(content)
+    if name is None:
+        return BadInput(Reason.NOT_MEDIA, content[:8].hex())
+    if name in limits.formats:
+        return BadInput(Reason.UNDECODABLE, name)
+    return BadInput(Reason.FORMAT, name, " ".join(limits.formats))
 
 
 def _refuse_large(size: tuple[int, int], limits: ImageLimits) -> None:

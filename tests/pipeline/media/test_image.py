@@ -95,9 +95,17 @@ NO_PICTURES = {
 
 @pytest.mark.parametrize("kind", NO_PICTURES)
 def test_other_formats_are_refused_by_their_first_bytes(kind):
-    assert refusal(NO_PICTURES[kind]).reason is Reason.NOT_MEDIA
-    with pytest.raises(BadInput, match="not_media"):
+    named = {"svg", "gif", "bmp", "tiff", "ico"}
+    why = refusal(NO_PICTURES[kind])
+    assert why.reason is (Reason.FORMAT if kind in named else Reason.NOT_MEDIA)
+    if kind in named:
+        assert (why.value, why.limit) == (kind.upper(), "JPEG PNG WEBP AVIF")
+    with pytest.raises(BadInput, match=str(why.reason)):
         open_header(NO_PICTURES[kind], LIMITS)
+
+
+def test_a_header_damaged_after_its_magic_is_undecodable():
+    assert refusal(b"\x89PNG and no more") == Why(Reason.UNDECODABLE, "PNG")
 
 
 def test_the_first_frame_of_a_gif_by_recipe():
