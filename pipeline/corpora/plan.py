@@ -19,7 +19,7 @@ from pipeline.stages.decoding import DecodeMedia, MediaLimits
 from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
 from pipeline.stages.fetching import FetchMedia, document_links
 from pipeline.stages.inputs import Input
-from pipeline.stages.paragraphs import FilterParagraphs, ObelicsSettings
+from pipeline.stages.paragraphs import OBELICS, PARAGRAPHS, FilterParagraphs, ObelicsSettings
 from pipeline.stages.reading import ReadDocuments, ReadSettings
 from pipeline.stages.run import Outputs, Place, Stage, Work
 from pipeline.stages.screening import (
@@ -215,7 +215,11 @@ def _text(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -
 def _obelics(rules: ObelicsSettings, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     del place
     out = work.table(pipeline, "text", "documents", Document) | FilterParagraphs(rules)
-    return Outputs({"documents": (Document, out.kept)}, (out.decisions,), (out.read,))
+    read = tuple(
+        out.read | f"Of/{stage}" >> beam.Filter(lambda item, stage: item[0] == stage, stage)
+        for stage in (PARAGRAPHS.stage, OBELICS.stage)
+    )
+    return Outputs({"documents": (Document, out.kept)}, (out.decisions,), read)
 
 
 def _duplicates(

@@ -169,7 +169,7 @@ def _open(content: bytes, limits: ImageLimits) -> "PilImage":
     try:
         return Image.open(io.BytesIO(content), formats=limits.formats)
     except UnidentifiedImageError:
-        raise BadInput(Reason.NOT_MEDIA, content[:8].hex()) from None
+        raise BadInput(Reason.NOT_MEDIA, content[:8].hex(), " ".join(limits.formats)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadInput(Reason.TOO_LARGE, None, limits.max_pixels) from None
     except _DAMAGE as error:

@@ -193,7 +193,9 @@ def read_file_places(
     if not wanted:
         return
     if is_web(path) and settings.fetch.offline:
-        yield from (_missing(path, place, Why(Reason.OFFLINE)) for place in wanted)
+        yield from (
+            _missing(path, place, Why(Reason.OFFLINE, detail="fetch.offline")) for place in wanted
+        )
         return
     try:
         stream = FILES.open(path)
