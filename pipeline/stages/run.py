@@ -227,7 +227,7 @@ def _as_summary(written: Written) -> dict[str, Any]:
     return {"file": [written.table, written.path, written.rows]}
 
 
-def _as_read(counted: tuple[tuple[str, str], int], turn: int) -> dict[str, Any]:
+def _as_read(counted: Any, turn: int) -> dict[str, Any]:
     """How many items came in, and when in the stage they are judged."""
     return {"read": [*counted[0], counted[1], turn]}
 

@@ -345,6 +345,8 @@ def test_obelics_rules_cut_paragraphs_and_personal_data_is_counted(capsys, tmp_p
     assert stages["screen"]["replaced"] == {"email": 1}
     assert (stages["paragraphs"]["read"], stages["paragraphs"]["kept"]) == (5, 4)
     assert (stages["obelics"]["read"], stages["obelics"]["kept"]) == (1, 1)
+    order = ["read", "screen", "newest", "text", "paragraphs", "obelics", "duplicates", "m3w"]
+    assert [name for name in stages if name in order] == order
     code, streams = run(capsys, *arguments, "--set", f"obelics.common_words_file={words}")
     assert code == 0
     assert "uncommon_words 4" in streams.out
