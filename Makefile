@@ -22,11 +22,16 @@ help:
 	  || echo "uv is not to be had; plain pip installs instead, which takes longer" >&2
 
 # Installs the package in place with the extras of $(1), the versions held by constraints.txt.
+# uv keeps its cache in HOME, which need not be writable: then without one; at the last plain pip.
 define install
 	@echo "installing open-m3w[$(1)] into .venv"
-	@if $(PY) -m uv --version >/dev/null 2>&1; \
-	  then $(PY) -m uv pip install --quiet --compile-bytecode --python $(PY) -c constraints.txt -e '.[$(1)]'; \
-	  else $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(1)]'; fi
+	@uv() { $(PY) -m uv pip install --quiet --compile-bytecode --python $(PY) "$$@"; }; \
+	plain() { $(PY) -m pip install --quiet --disable-pip-version-check "$$@"; }; \
+	set -- -c constraints.txt -e '.[$(1)]'; \
+	if $(PY) -m uv --version >/dev/null 2>&1; then \
+	  uv "$$@" || { echo "once more, without uv's cache" >&2; uv --no-cache "$$@"; } \
+	  || { echo "once more, with plain pip, which takes longer" >&2; plain "$$@"; }; \
+	else plain "$$@"; fi
 	@touch $@
 endef
 

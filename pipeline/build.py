@@ -1,13 +1,14 @@
 """Build corpora: `python -m pipeline.build --recipe m3w --input 'crawl/*.warc.gz' --output OUT`."""
 
 import argparse
-import itertools
 import logging
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.options import DEFAULT_RUNNER, OptionsError, beam_options
 
@@ -24,10 +25,6 @@ _EXAMPLE = """example:
       --runner=Dataflow --project P --region R --temp_location gs://corpus/tmp \\
       --sdk_container_image IMAGE
 """
-
-
-class BuildFailed(Exception):
-    """The data or a check failed; the message says which."""
 
 
 def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -79,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, flags = parse_arguments(sys.argv[1:] if argv is None else argv)
     from dedup.index import UnusableIndex
     from model.clip import ClipUnavailable
+    from pipeline.checks import BuildFailed
     from pipeline.stages.inputs import InputError
     from schemas.recipe import RecipeError
 
@@ -87,10 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OptionsError, RecipeError, InputError, UnusableIndex, ClipUnavailable) as error:
         _say(f"error: {error}")
         return 2
-    except BuildFailed as error:
-        _say(f"failed: {error}")
-        return 1
-    except OSError as error:
+    except (BuildFailed, OSError) as error:
         _say(f"failed: {error}")
         return 1
 
@@ -103,31 +98,45 @@ def _build(arguments: argparse.Namespace, flags: list[str]) -> int:
         if not all(value.strip() for value in values):
             raise OptionsError(f"{name} is empty")
     options = beam_options(arguments.runner, arguments.workers, flags)
-    from pipeline.corpora.plan import plan
+    from pipeline.checks import nothing_made
     from pipeline.corpora.publish import is_current, publish
     from pipeline.stages.run import Work, code_digest
 
     request = _request(arguments)
     output = _output(arguments.output)
+    _require_writable(output)
     work = Work(f"{output}/work", code_digest(), options)
-    started, ran = time.monotonic(), 0
+    started = time.monotonic()
+    ran = _run_stages(request, work)
+    manifest = _manifest(arguments, request, work)
+    if not ran and is_current(output, manifest):
+        _say(f"{arguments.output} is up to date: nothing to do")
+    else:
+        publish(output, work, manifest)
+        _say(f"done in {time.monotonic() - started:.0f} s")
+    for line in nothing_made(manifest, arguments.output):
+        _say(line)
+    _print_result(arguments.output, manifest)
+    return 0
+
+
+def _run_stages(request: "Request", work: "Work") -> int:
+    """How many stages had to be run; each is checked before the next begins."""
+    from pipeline.checks import check_counts, check_pages, damage_of
+    from pipeline.corpora.plan import plan
+
+    ran = 0
     for stage in plan(request, work):
         begun = time.monotonic()
         result, fresh = work.run(stage)
         ran += fresh
         _progress(result, fresh, time.monotonic() - begun)
         if result.name == "read":
-            _check_pages(result)
-        _check(result, request, work)
-    manifest = _manifest(arguments, request, work)
-    if not ran and is_current(output, manifest):
-        _say(f"{arguments.output} is up to date: nothing to do")
-        _print_result(arguments.output, manifest)
-        return 0
-    publish(output, work, manifest)
-    _say(f"done in {time.monotonic() - started:.0f} s")
-    _print_result(arguments.output, manifest)
-    return 0
+            for line in damage_of(result, request.inputs, work):
+                _say(line)
+            check_pages(result, request.inputs)
+        check_counts(result, request.recipe.errors, work)
+    return ran
 
 
 def _output(path: str) -> str:
@@ -135,6 +144,25 @@ def _output(path: str) -> str:
     from pipeline.stages.beam_files import is_local
 
     return os.path.abspath(path) if is_local(path) else path.rstrip("/")  # noqa: PTH100 - no links resolved
+
+
+def _require_writable(output: str) -> None:
+    """Raises OptionsError on an output in which no file can be made."""
+    from pipeline.stages.beam_files import has_client, is_local, no_client
+
+    if not is_local(output):
+        if not has_client(output):
+            raise OptionsError(f"--output {output}: {no_client(output)}")
+        return
+    if Path(output).exists() and not Path(output).is_dir():
+        raise OptionsError(f"--output {output}: is a file; a folder is wanted")
+    work = Path(output, "work")
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=work).close()
+    except OSError as error:
+        why = error.strerror or error
+        raise OptionsError(f"--output {output}: cannot be written: {why}") from None
 
 
 def _request(arguments: argparse.Namespace) -> "Request":
@@ -162,64 +190,12 @@ def _request(arguments: argparse.Namespace) -> "Request":
             digests.append(sha256_hex(FILES.read(path)))
         except FileNotFoundError:
             raise InputError(f"--eval-index {path}: no such file") from None
+        except OSError as error:
+            why = error.strerror or error
+            raise InputError(f"--eval-index {path}: cannot be read: {why}") from None
     if recipe.clip.scores:
         digests.append(clip_digest(recipe.clip.model, recipe.clip.pretrained))
     return Request(recipe, inputs, indexes, tuple(digests))
-
-
-def _check(result: "StageResult", request: "Request", work: "Work") -> None:
-    """Fails where items are unaccounted for, or where too many are in error."""
-    from schemas.rejection import Reason
-
-    errors = request.recipe.errors
-    limits = {
-        "read": (
-            "parse_share",
-            errors.parse_share,
-            {Reason.PARSE_ERROR, Reason.DAMAGED_RECORD, Reason.BAD_ENCODING},
-        ),
-        "fetch": (
-            "fetch_share",
-            errors.fetch_share,
-            {Reason.TIMEOUT, Reason.CONNECTION, Reason.HTTP_STATUS, Reason.UNRESOLVED_HOST},
-        ),
-    }
-    for count in result.counts:
-        if not count.adds_up:
-            lost = count.read - count.kept - sum(count.rejected.values())
-            raise BuildFailed(f"stage {count.name}: {lost} of {count.read} items unaccounted for")
-        key, bound, reasons = limits.get(count.name, ("", 1.0, set()))
-        number = sum(count.rejected.get(str(reason), 0) for reason in reasons)
-        if number > bound * count.read:
-            raise BuildFailed(
-                f"stage {count.name}: {number} of {count.read} {count.kind}s in error, more than "
-                f"the recipe's share of {bound} (errors.{key}): {_examples(result, reasons, work)}"
-            )
-
-
-def _examples(result: "StageResult", reasons: set[Any], work: "Work", most: int = 3) -> str:
-    """The first few items that were in error, with their reasons."""
-    from pipeline.stages.tables import read_rows
-    from schemas.tables import Decision
-
-    rows = (
-        row for path in work.paths(result.name, "decisions") for row in read_rows(path, Decision)
-    )
-    wrong = (f"{row.reason} {row.url or row.detail}" for row in rows if row.reason in reasons)
-    return "; ".join(itertools.islice(wrong, most))
-
-
-def _check_pages(result: "StageResult") -> None:
-    """Fails where there was no page at all."""
-    from schemas.rejection import Reason
-
-    pages = sum(
-        count.read - count.rejected.get(Reason.DAMAGED_RECORD, 0)
-        for count in result.counts
-        if count.kind == "page"
-    )
-    if not pages:
-        raise BuildFailed("the input holds no HTML page")
 
 
 def _manifest(arguments: argparse.Namespace, request: "Request", work: "Work") -> "Manifest":
@@ -240,14 +216,16 @@ def _progress(result: "StageResult", fresh: bool, seconds: float) -> None:
 
 def _print_result(output: str, manifest: "Manifest") -> None:
     """The funnel and the corpora, on stdout."""
+    from pipeline.checks import largest
+
     lines = ["", f"{'stage':<18}{'kind':<10}{'read':>8}{'kept':>8}  rejected by reason"]
     for count in manifest.stages:
-        reasons = [f"{reason} {number}" for reason, number in _largest(count.rejected)]
-        reasons += [f"replaced {what} {number}" for what, number in _largest(count.replaced)]
+        reasons = [f"{reason} {number}" for reason, number in largest(count.rejected)]
+        reasons += [f"replaced {what} {number}" for what, number in largest(count.replaced)]
         line = f"{count.name:<18}{count.kind:<10}{count.read:>8}{count.kept:>8}"
         lines.append(f"{line}  {', '.join(reasons)}")
     lines.append("")
-    for corpus in dict.fromkeys(shard.corpus for shard in manifest.shards):
+    for corpus in manifest.recipe["corpora"]:
         shards = [shard for shard in manifest.shards if shard.corpus == corpus]
         samples, size = sum(s.samples for s in shards), sum(s.bytes for s in shards)
         lines.append(
@@ -255,11 +233,6 @@ def _print_result(output: str, manifest: "Manifest") -> None:
             f"  {output}/{corpus}"
         )
     sys.stdout.write("\n".join(lines) + "\n")
-
-
-def _largest(rejected: dict[str, Any]) -> list[tuple[str, int]]:
-    """Reasons by number, the most frequent first."""
-    return sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _say(line: str) -> None:

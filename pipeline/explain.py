@@ -14,7 +14,7 @@ import json
 import logging
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from pipeline.filters.document import (
 )
 from pipeline.filters.language import identify_language
 from schemas.keys import make_key
+from schemas.manifest import decode_manifest
 from schemas.records import Block, ImageLink, Page, Role, TextBlock
 from schemas.rejection import BadInput, Why
 
@@ -40,6 +41,7 @@ _COLUMNS = (
     "reason",
     "value",
     "limit",
+    "detail",
     "eval_set",
     "eval_id",
 )
@@ -125,29 +127,51 @@ def block_row(block: Block) -> dict[str, Any]:
 def _verdict(why: Why | None) -> dict[str, Any]:
     if why is None:
         return {"kept": True, "reason": None, "value": None, "limit": None}
-    return {"kept": False, "reason": str(why.reason), "value": why.value, "limit": why.limit}
+    row = {"kept": False, "reason": str(why.reason), "value": why.value, "limit": why.limit}
+    return row | ({"detail": why.detail} if why.detail else {})
 
 
 def _explain_pages(path: str) -> int:
     if path == "-":
-        return _print_pages(sys.stdin, "stdin")
-    with Path(path).open(encoding="utf-8") as lines:
+        return _print_pages(sys.stdin.buffer, "stdin")
+    with Path(path).open("rb") as lines:
         return _print_pages(lines, path)
 
 
-def _print_pages(lines: Any, name: str) -> int:  # noqa: ANN401 - any iterable of lines
+def _print_pages(lines: Iterable[bytes], name: str) -> int:
+    """1 where any line could not be explained: each is told, and the others go on."""
+    failed = 0
     for number, line in enumerate(lines, 1):
-        if line.strip():
-            _write(json.dumps(_explain_line(line, f"{name}:{number}"), ensure_ascii=False))
-    return 0
+        if not line.strip():
+            continue
+        try:
+            row = _explain_line(line)
+        except OSError as error:
+            _LOG.error("%s:%d: %s: %s", name, number, error.filename, error.strerror or error)
+            failed = 1
+        except ValueError as error:
+            _LOG.error("%s:%d: %s", name, number, error)
+            failed = 1
+        else:
+            _write(json.dumps(row, ensure_ascii=False))
+    return failed
 
 
-def _explain_line(line: str, place: str) -> dict[str, Any]:
+def _explain_line(line: bytes) -> dict[str, Any]:
+    """What becomes of the page that a line names.
+
+    Raises:
+        ValueError: the line names none.
+        OSError: the page cannot be read.
+    """
+    wrong = 'not a {"path", "url"} object'
     try:
         page = json.loads(line)
-        path, url = page["path"], page.get("url") or ""
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f'{place}: not a {{"path", "url"}} object') from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{wrong}: {str(error) or 'too deep'}") from None
+    path, url = (page.get("path"), page.get("url") or "") if isinstance(page, dict) else (None, "")
+    if not isinstance(path, str) or not isinstance(url, str) or not path:
+        raise ValueError(f"{wrong}: {ascii(page)[:80]}")
     return explain_page(path, url)
 
 
@@ -177,8 +201,7 @@ def _as_text(row: dict[str, Any], *, colour: bool) -> Iterator[str]:
     if verdict["kept"]:
         yield _paint("kept: no text filter speaks against it", "kept", colour=colour)
     else:
-        why = f"dropped: {verdict['reason']} {verdict['value']} (limit {verdict['limit']})"
-        yield _paint(why, "cut", colour=colour)
+        yield _paint(f"dropped: {_reason_of(verdict)}", "cut", colour=colour)
 
 
 def _block_lines(block: dict[str, Any], *, colour: bool) -> Iterator[str]:
@@ -215,7 +238,7 @@ def _tell_story(output: str, url: str, *, as_json: bool) -> int:
 
 
 def find_decisions(output: str, url: str) -> list[dict[str, Any]]:
-    """Every decision of a build that names the URL, in the order of the files and their rows.
+    """Every decision of a build that names the URL, in the order of the build's stages.
 
     Raises:
         ValueError: the build has no decisions, or a file of them cannot be read.
@@ -233,16 +256,36 @@ def find_decisions(output: str, url: str) -> list[dict[str, Any]]:
     except ArrowInvalid as error:
         raise ValueError(f"{output}/decisions: {error}") from error
     rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
+    order = _stage_order(output)
+    return sorted(rows, key=lambda row: order.get(row["stage"], len(order)))
+
+
+def _stage_order(output: str) -> dict[str, int]:
+    """The place of each stage in the build, by its manifest; nothing where there is none."""
+    try:
+        content = Path(output, "manifest.json").read_bytes()
+        names = [stage.name for stage in decode_manifest(content).stages]
+    except (FileNotFoundError, ValueError):
+        return {}
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}
 
 
 def _decision_line(row: dict[str, Any]) -> str:
     line = f"{row['stage']:<16} {row['kind']:<8} {'kept' if row['kept'] else 'dropped'}"
     if not row["kept"]:
-        line += f"  {row['reason']} {row['value']} (limit {row['limit']})"
+        line += f"  {_reason_of(row)}"
     if row.get("eval_set"):
         line += f"  copy of {row['eval_set']}/{row['eval_id']}"
     return f"{line}  {row['key']}"
+
+
+def _reason_of(row: dict[str, Any]) -> str:
+    """The reason of a verdict or a decision, with what is known of value, limit and detail."""
+    parts = [row["reason"]]
+    parts += [str(row["value"])] if row["value"] is not None else []
+    parts += [f"(limit {row['limit']})"] if row["limit"] is not None else []
+    parts += [row["detail"]] if row.get("detail") else []
+    return " ".join(parts)
 
 
 def _write(line: str) -> None:

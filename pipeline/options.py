@@ -1,7 +1,9 @@
 """Beam's options for a build, checked before anything runs."""
 
 import argparse
+import importlib
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -17,10 +19,19 @@ _DATAFLOW_NEEDS = {
     "temp_location": "a gs:// folder for temporary files",
     "sdk_container_image": "the container image with this package (see Dockerfile)",
 }
+_BUCKET_PATH = r"gs://[a-z0-9][a-z0-9._-]+[a-z0-9]/\S*"
+_DATAFLOW_FORMS = {
+    "project": (r"[a-z][-a-z0-9:.]+[a-z0-9]", "a project's id, such as my-project-1"),
+    "region": (r"[a-z]+-[a-z]+\d+", "a region, such as europe-west4"),
+    "temp_location": (_BUCKET_PATH, "a folder in a bucket, such as gs://my-bucket/temp"),
+    "staging_location": (_BUCKET_PATH, "a folder in a bucket, such as gs://my-bucket/staging"),
+    "sdk_container_image": (r"[\w.:@/-]+", "an image's name, such as HOST/PROJECT/IMAGE:TAG"),
+}
 _REFUSED = {
     "dask": "DaskRunner loses data silently: outputs of finish_bundle and tagged outputs vanish",
     "interactive": "InteractiveRunner is for notebooks; a build writes files",
 }
+_LESS_THAN_A_BUILD = {"InteractiveRunner", "TestDirectRunner", "TestDataflowRunner"}
 
 
 class OptionsError(ValueError):
@@ -36,7 +47,8 @@ def beam_options(runner: str, workers: int, flags: Sequence[str]) -> Any:  # noq
         flags: Beam's own options, as on the command line.
 
     Raises:
-        OptionsError: an unknown flag, a runner that loses data, a missing Dataflow option.
+        OptionsError: an unknown flag or runner, a runner that loses data, a Dataflow option that
+            is missing or cannot be right.
     """
     name = runner.removesuffix("Runner").removesuffix("runner").lower()
     if name in _REFUSED:
@@ -44,7 +56,7 @@ def beam_options(runner: str, workers: int, flags: Sequence[str]) -> Any:  # noq
     unknown = unknown_flags(flags)
     if unknown:
         raise OptionsError(f"unknown flag{'s' * (len(unknown) > 1)}: {' '.join(unknown)}")
-    options: dict[str, Any] = {"runner": _full_name(name, runner)}
+    options: dict[str, Any] = {"runner": _known_runner(_full_name(name, runner), runner)}
     if name in {"fnapi", "direct"}:
         _prepare_workers(workers)
         options["direct_num_workers"] = workers
@@ -85,6 +97,29 @@ def _full_name(name: str, runner: str) -> str:
     return known.get(name, runner)
 
 
+def _known_runner(full: str, runner: str) -> str:
+    """The runner's name, if Beam knows one of that name, or if it is the path of a class."""
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    known = [path.rpartition(".")[2] for path in StandardOptions.ALL_KNOWN_RUNNERS]
+    if full.lower().removesuffix("runner") in {
+        name.lower().removesuffix("runner") for name in known
+    }:
+        return full
+    module, dot, name = full.rpartition(".")
+    if not dot:
+        possible = sorted(set(StandardOptions.KNOWN_RUNNER_NAMES) - _LESS_THAN_A_BUILD)
+        raise OptionsError(
+            f"--runner={runner}: no such runner; possible are {', '.join(possible)}, "
+            "or the path of a class as package.module.Class"
+        )
+    try:
+        getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise OptionsError(f"--runner={runner}: {error}") from None
+    return full
+
+
 def _prepare_workers(workers: int) -> None:
     """Lets worker processes find this interpreter: Beam starts `python` from the PATH."""
     if workers > 1:
@@ -99,16 +134,25 @@ def _prepare_workers(workers: int) -> None:
 
 
 def _check_dataflow(options: Any) -> None:  # noqa: ANN401 - Beam is untyped
-    """Raises OptionsError with every option that Dataflow lacks, all at once."""
+    """Raises OptionsError with every option that Dataflow lacks or cannot take, all at once."""
     values = options.get_all_options()
     missing = [
         f"--{name} ({what})" for name, what in _DATAFLOW_NEEDS.items() if not values.get(name)
     ]
     if missing:
         raise OptionsError("--runner=Dataflow needs " + ", ".join(missing))
+    wrong = [
+        f"--{name}={values[name]} is not {what}"
+        for name, (form, what) in _DATAFLOW_FORMS.items()
+        if values.get(name) and not re.fullmatch(form, str(values[name]))
+    ]
+    if wrong:
+        raise OptionsError("--runner=Dataflow: " + "; ".join(wrong))
     try:
-        import apache_beam.runners.dataflow.dataflow_runner
-        from apache_beam.internal.gcp import auth  # noqa: F401
-    except ImportError:
-        raise OptionsError("--runner=Dataflow needs the package's extra gcp") from None
-    del apache_beam
+        # What submits a job; Beam's runner itself imports without Google's clients.
+        importlib.import_module("apache_beam.runners.dataflow.internal.apiclient")
+    except ImportError as error:
+        raise OptionsError(
+            "--runner=Dataflow needs the package's extra gcp (pip install 'open-m3w[gcp]'): "
+            f"{error}"
+        ) from None

@@ -95,11 +95,13 @@ class Why:
         reason: the rule that was broken.
         value: what was measured, in the unit that the rule's name implies.
         limit: the limit it was held against, from the recipe.
+        detail: what else tells it, in words: the word that was found, the rule of several.
     """
 
     reason: Reason
     value: Measure = None
     limit: Measure = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,12 @@ class Rejection:
 class BadInput(ValueError):
     """Raised by parsers and decoders on input that cannot be used; carries the reason."""
 
-    def __init__(self, reason: Reason, value: Measure = None, limit: Measure = None) -> None:
+    def __init__(
+        self,
+        reason: Reason,
+        value: Measure = None,
+        limit: Measure = None,
+        detail: str | None = None,
+    ) -> None:
         super().__init__(f"{reason}: {value}" if value is not None else str(reason))
-        self.why = Why(reason, value, limit)
+        self.why = Why(reason, value, limit, detail)

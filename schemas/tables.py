@@ -60,7 +60,8 @@ class Decision:
 def rejected(stage: str, rejection: Rejection) -> Decision:
     """The decisions row of a rejection."""
     why = rejection.why
-    words = [str(word) for word in (why.value, why.limit) if isinstance(word, str)]
+    told = (why.value, why.limit, why.detail)
+    words = [word for word in told if isinstance(word, str) and word]
     return Decision(
         stage,
         rejection.kind,

@@ -4,6 +4,7 @@ Nothing here loads a tensor, and for a folder, a file or the embedded weights to
 imported: a build can ask for the digest before it decides whether it has anything to embed.
 """
 
+import difflib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,8 @@ def locate_clip(model: str, pretrained: str = "") -> ClipFiles:
             return _in_hub(model)
         return _in_folder(model, TINY_CLIP if model == EMBEDDED else Path(model[len(LOCAL_DIR) :]))
     if not pretrained:
-        raise ClipUnavailable(model, pretrained, "no pretrained tag was given")
+        known = _known_tags(_known_name(model, pretrained))
+        raise ClipUnavailable(model, pretrained, f"no pretrained tag was given (tags: {known})")
     if Path(pretrained).is_file():
         return ClipFiles(_known_name(model, pretrained), Path(pretrained), {})
     return _behind_tag(model, pretrained)
@@ -107,22 +109,34 @@ def _in_folder(model: str, folder: Path) -> ClipFiles:
 
 
 def _known_name(model: str, pretrained: str) -> str:
-    import open_clip
+    try:
+        import open_clip
+    except ImportError:
+        why = "open_clip is not installed (pip install 'open-m3w[model]')"
+        raise ClipUnavailable(model, pretrained, why) from None
 
     name = model.replace("/", "-")  # as open_clip reads ViT-B/32
-    if name not in open_clip.list_models():
-        raise ClipUnavailable(model, pretrained, "open_clip has no model of this name")
+    models = open_clip.list_models()
+    if name not in models:
+        near = difflib.get_close_matches(name, models, 1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise ClipUnavailable(model, pretrained, f"open_clip has no model of this name{hint}")
     return name
 
 
-def _behind_tag(model: str, pretrained: str) -> ClipFiles:
+def _known_tags(name: str) -> str:
     import open_clip
 
+    return ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
+
+
+def _behind_tag(model: str, pretrained: str) -> ClipFiles:
     name = _known_name(model, pretrained)
+    import open_clip
+
     tag = dict(open_clip.get_pretrained_cfg(name, pretrained))
     if not tag:
-        known = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
-        why = f"neither a file nor a tag of this model (tags: {known})"
+        why = f"neither a file nor a tag of this model (tags: {_known_tags(name)})"
         raise ClipUnavailable(model, pretrained, why)
     repository, _, file_name = str(tag["hf_hub"]).rpartition("/")
     weights = _hub_file(model, pretrained, repository, _safe_names(file_name))

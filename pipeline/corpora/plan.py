@@ -8,7 +8,13 @@ from typing import Any
 import apache_beam as beam
 import pyarrow.parquet as pq
 
-from pipeline.corpora.m3w import BuildSequences, ScoreSequences, sequence_bytes
+from pipeline.corpora.m3w import (
+    PLACES,
+    SEQUENCES,
+    BuildSequences,
+    ScoreSequences,
+    sequence_bytes,
+)
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
 from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, threshold_of
 from pipeline.filters.perplexity import NoLanguageModel, require_packages
@@ -19,7 +25,7 @@ from pipeline.stages.decoding import DecodeMedia, MediaLimits
 from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
 from pipeline.stages.fetching import FetchMedia, document_links
 from pipeline.stages.inputs import Input
-from pipeline.stages.paragraphs import FilterParagraphs, ObelicsSettings
+from pipeline.stages.paragraphs import OBELICS, PARAGRAPHS, FilterParagraphs, ObelicsSettings
 from pipeline.stages.reading import ReadDocuments, ReadSettings
 from pipeline.stages.run import Outputs, Place, Stage, Work
 from pipeline.stages.screening import (
@@ -215,7 +221,16 @@ def _text(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -
 def _obelics(rules: ObelicsSettings, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     del place
     out = work.table(pipeline, "text", "documents", Document) | FilterParagraphs(rules)
-    return Outputs({"documents": (Document, out.kept)}, (out.decisions,), (out.read,))
+    read = _in_order(out.read, PARAGRAPHS.stage, OBELICS.stage)
+    return Outputs({"documents": (Document, out.kept)}, (out.decisions,), read)
+
+
+def _in_order(read: Any, *stages: str) -> tuple[Any, ...]:
+    """What came into several stages of one graph, each for itself, in the order given."""
+    return tuple(
+        read | f"Of/{stage}" >> beam.Filter(lambda item, stage: item[0] == stage, stage)
+        for stage in stages
+    )
 
 
 def _duplicates(
@@ -231,7 +246,8 @@ def _duplicates(
 def _links(limits: PairLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     del place
     out = work.table(pipeline, "screen", "documents", Document) | LinkPairs(limits)
-    return Outputs({"links": (PairLink, out.links)}, (out.decisions,), (out.read,))
+    read = _in_order(out.read, *(f"{corpus}_text" for corpus in limits.corpora))
+    return Outputs({"links": (PairLink, out.links)}, (out.decisions,), read)
 
 
 def _fetch(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
@@ -290,7 +306,8 @@ def _m3w(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) ->
         | ScoreSequences(recipe.clip, place.root)
         | WriteShards(place, "m3w", encode_sequence, sequence_bytes, recipe.shards)
     )
-    return Outputs({}, (built.decisions,), (built.read,), shards=shards)
+    read = _in_order(built.read, PLACES.stage, SEQUENCES.stage)
+    return Outputs({}, (built.decisions,), read, shards=shards)
 
 
 def _pairs(

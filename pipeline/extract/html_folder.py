@@ -61,7 +61,11 @@ def _page(file: Path, url: str, limits: ReadLimits) -> Page | Rejection:
     if size > limits.page_bytes:
         why = Why(Reason.TOO_MANY_BYTES, size, limits.page_bytes)
         return Rejection("page", make_key(url), url, why)
-    body = file.read_bytes()
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        why = Why(Reason.DAMAGED_RECORD, f"{file}: {error.strerror or error}")
+        return Rejection("page", make_key(url), url, why)
     if not body.strip():
         return Rejection("page", make_key(url), url, Why(Reason.EMPTY_BODY))
     changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import Any, BinaryIO
 
 from pipeline.extract.limits import ReadLimits
@@ -47,7 +47,7 @@ def read_warc(
 
     An HTML response is a Page or a Rejection; a media response is a Capture whose bytes are not
     read; anything else is passed over. After damage the reading goes on at the next record, and
-    one Rejection with DAMAGED_RECORD names file and offset.
+    one Rejection with DAMAGED_RECORD names file and bytes: `NAME@FIRST-END`.
 
     Args:
         source: a path that `opener` opens, or a seekable stream.
@@ -203,7 +203,7 @@ def _read_stream(stream: BinaryIO, name: str, limits: ReadLimits) -> Iterator[Fo
     """The records from the stream's beginning, starting anew behind each damage."""
     start = next_record(stream, 0)
     if start != 0:
-        yield _damaged(name, 0)
+        yield _damaged(stream, name, 0, start)
     while start is not None:
         run = _Run(stream, name, limits, start)
         yield from run.read()
@@ -213,7 +213,8 @@ def _read_stream(stream: BinaryIO, name: str, limits: ReadLimits) -> Iterator[Fo
         # What is whole is not looked at again; behind damage the next record may begin anywhere.
         following = next_record(stream, (run.position + 1) if end is None else end)
         if end is None or run.failed or (following != end if following else run.broken):
-            yield _damaged(name, run.position if end is None or run.failed else end)
+            first = run.position if end is None or run.failed else end
+            yield _damaged(stream, name, first, following)
         start = following
 
 
@@ -259,6 +260,9 @@ class _Run:
         return end
 
 
-def _damaged(name: str, offset: int) -> Rejection:
-    place = f"{name}@{offset}"
-    return Rejection("page", make_key(place), name, Why(Reason.DAMAGED_RECORD, place))
+def _damaged(stream: BinaryIO, name: str, first: int, end: int | None) -> Rejection:
+    """The rejection of all that lay between two offsets; None stands for the end of the file."""
+    place = f"{name}@{first}"
+    behind = "" if is_zstd(stream) else f"-{stream.seek(0, SEEK_END) if end is None else end}"
+    why = Why(Reason.DAMAGED_RECORD, f"{place}{behind}")
+    return Rejection("page", make_key(place), name, why)

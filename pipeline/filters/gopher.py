@@ -170,10 +170,10 @@ def _judge_n_grams(text: str, words: list[str], limits: GopherLimits) -> Why | N
         share = grams.top(n) / len(text)
         limit = getattr(limits, f"max_top_{n}_grams")
         if share > limit:
-            return Why(Reason.REPEATED_NGRAMS, f"top {n}: {share:.4f}", limit)
+            return Why(Reason.REPEATED_NGRAMS, round(share, 4), limit, f"top {n}-gram")
     for n in range(5, 11):
         share = grams.duplicate(n) / len(text)
         limit = getattr(limits, f"max_duplicate_{n}_grams")
         if share > limit:
-            return Why(Reason.REPEATED_NGRAMS, f"duplicate {n}: {share:.4f}", limit)
+            return Why(Reason.REPEATED_NGRAMS, round(share, 4), limit, f"duplicate {n}-grams")
     return None

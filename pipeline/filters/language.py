@@ -36,6 +36,8 @@ def identify_language(text: str) -> tuple[str, float]:
 
 def judge_language(code: str, probability: float, limits: LanguageLimits) -> Why | None:
     """Why a text is not (surely enough) in the language asked for, or None."""
+    if not code:
+        return Why(Reason.LANGUAGE, 0.0, limits.min_probability, "no word to tell it by")
     if code != limits.language:
         return Why(Reason.LANGUAGE, code, limits.language)
     if probability < limits.min_probability:

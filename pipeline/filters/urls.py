@@ -42,8 +42,6 @@ def _judge(url: str, words: tuple[str, ...], *, with_host: bool) -> Why | None:
     except ValueError:
         return Why(Reason.BAD_URL, url[:200])
     text = f"{parts.netloc if with_host else ''}/{unquote(parts.path)}"
-    for token in _TOKEN.findall(text):
-        token = token.lower()
-        if token in words or token.removesuffix("s") in words:
-            return Why(Reason.URL_WORDS, token, " ".join(words))
-    return None
+    tokens = map(str.lower, _TOKEN.findall(text))
+    found = [token for token in tokens if token in words or token.removesuffix("s") in words]
+    return Why(Reason.URL_WORDS, len(found), 0, " ".join(found)) if found else None

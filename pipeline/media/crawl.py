@@ -284,7 +284,7 @@ def _wake(done: "asyncio.Queue[Outcome | None]") -> None:
 
 
 def _bad(why: Why) -> BadInput:
-    return BadInput(why.reason, why.value, why.limit)
+    return BadInput(why.reason, why.value, why.limit, why.detail)
 
 
 def _worth_retrying(why: Why) -> bool:

@@ -141,4 +141,4 @@ async def _next_of(outcomes: AsyncIterator[list[Outcome]]) -> list[Outcome]:
 
 
 def _offline(url: str) -> Outcome:
-    return Outcome(url, url, 0, None, "", Why(Reason.OFFLINE), 0.0)
+    return Outcome(url, url, 0, None, "", Why(Reason.OFFLINE, detail="fetch.offline"), 0.0)

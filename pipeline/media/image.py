@@ -181,11 +181,12 @@ def _open(content: bytes, limits: ImageLimits) -> "PilImage":
 def _unopened(content: bytes, limits: ImageLimits) -> BadInput:
     """Of a format that the limits leave out; of none; or of one whose header is damaged."""
     name = name_format(content)
-    if name is None:
-        return BadInput(Reason.NOT_MEDIA, content[:8].hex())
     if name in limits.formats:
         return BadInput(Reason.UNDECODABLE, name)
-    return BadInput(Reason.FORMAT, name, " ".join(limits.formats))
+    read = " ".join(limits.formats)
+    if name is None:
+        return BadInput(Reason.NOT_MEDIA, content[:8].hex(), read)
+    return BadInput(Reason.FORMAT, name, read)
 
 
 def _refuse_large(size: tuple[int, int], limits: ImageLimits) -> None:

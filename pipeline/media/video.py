@@ -163,7 +163,7 @@ def _sniff(content: bytes, limits: VideoLimits) -> str:
         raise BadInput(Reason.TOO_MANY_BYTES, len(content), limits.max_bytes)
     name = "mov" if content[4:8] in _MOV_BOXES else "matroska" if content[:4] == _EBML else ""
     if name not in limits.formats:
-        raise BadInput(Reason.NOT_MEDIA, content[:12].hex())
+        raise BadInput(Reason.NOT_MEDIA, content[:12].hex(), " ".join(limits.formats))
     return name
 
 
@@ -182,7 +182,7 @@ def _moving_pictures(container: Any) -> Any:  # noqa: ANN401
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic:
             return stream
-    raise BadInput(Reason.NOT_MEDIA, "no video stream")
+    raise BadInput(Reason.NOT_MEDIA, 0, 1, "no video stream")
 
 
 def _seconds_of(container: Any, stream: Any) -> float:  # noqa: ANN401

@@ -18,6 +18,24 @@ def is_local(path: str) -> bool:
     return "://" not in path
 
 
+def has_client(path: str) -> bool:
+    """Whether Beam can open the scheme of a path here."""
+    try:
+        FileSystems.get_filesystem(path)
+    except ValueError:
+        return False
+    return True
+
+
+def no_client(path: str) -> str:
+    """What to say of a path with a scheme that Beam has no client for."""
+    scheme = path.partition("://")[0]
+    extra = {"gs": "gcp", "s3": "aws"}.get(scheme)
+    if extra is None:
+        return f"nothing here opens {scheme}://"
+    return f"{scheme}:// needs a client (pip install 'apache-beam[{extra}]')"
+
+
 class BeamFiles:
     """Files by path; a path with a scheme (gs://, s3://) goes through Beam's FileSystems.
 

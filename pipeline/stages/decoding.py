@@ -165,4 +165,4 @@ def find_video(body: bytes, content: Content, limits: VideoLimits, packs: PackWr
 def _refuse(why: Why | None) -> None:
     """Raises the answer of a filter that says no."""
     if why is not None:
-        raise BadInput(why.reason, why.value, why.limit)
+        raise BadInput(why.reason, why.value, why.limit, why.detail)

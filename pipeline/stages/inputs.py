@@ -10,7 +10,8 @@ from pathlib import Path
 from apache_beam.io.filesystems import FileSystems
 
 from pipeline.extract.derived import derived_form
-from pipeline.stages.beam_files import FILES, is_local
+from pipeline.stages.beam_files import FILES, has_client, is_local, no_client
+from pipeline.stages.url_lists import require_urls
 from pipeline.stages.warc_lists import (
     RANGE_COLUMNS,
     InputError,
@@ -83,9 +84,13 @@ def resolve_inputs(
         matches = _match(pattern)
         if not matches:
             raise InputError(f"--input {pattern}: no such file or folder")
+        _require_readable(matches)
         items = _unlisted(matches, warc_base)
         _refuse_web([item.path for item in items] if offline else [])
         _look_into([item for item in items if item.kind == WARC])
+        for item in items:
+            if item.kind == URLS:
+                require_urls(item.path)
         found.update({item.path: item for item in items})
     return [found[path] for path in sorted(found)]
 
@@ -102,12 +107,26 @@ def _match(pattern: str) -> list[Input]:
         return [_folder(Path(pattern))]
     if is_web(pattern):
         return [Input(_kind(pattern), pattern, _web_size(pattern), 0.0)]
+    if not has_client(pattern):
+        raise InputError(f"--input {pattern}: {no_client(pattern)}")
     (result,) = FileSystems.match([pattern])
     return [
         Input(_kind(one.path), one.path, one.size_in_bytes, one.last_updated_in_seconds or 0.0)
         for one in result.metadata_list
         if not one.path.endswith("/") and not (is_local(one.path) and Path(one.path).is_dir())
     ]
+
+
+def _require_readable(items: list[Input]) -> None:
+    """Raises InputError on a file or folder of this machine that cannot be opened."""
+    for path in (item.path for item in items if is_local(item.path)):
+        try:
+            if Path(path).is_dir():
+                next(Path(path).iterdir(), None)
+            else:
+                FILES.open(path).close()
+        except OSError as error:
+            raise InputError(f"--input {path}: cannot be read: {error.strerror or error}") from None
 
 
 def _web_size(path: str) -> int:
@@ -121,7 +140,10 @@ def _web_size(path: str) -> int:
 
 def _folder(folder: Path) -> Input:
     """A folder of HTML and its media."""
-    stats = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    try:
+        stats = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    except OSError as error:
+        raise InputError(f"--input {folder}: cannot be read: {error}") from None
     if not stats:
         raise InputError(f"--input {folder}: the folder is empty")
     return Input(
@@ -174,6 +196,8 @@ def _look_into(files: list[Input]) -> None:
                 form = derived_form(stream)
         except FileNotFoundError as error:
             raise InputError(f"--input {error}") from None
+        except PermissionError as error:
+            raise InputError(f"--input {item.path}: cannot be read: {error.strerror}") from None
         if form:
             raise _derived(item.path, f"{form} files")
 
@@ -218,5 +242,5 @@ def _table(item: Input, base: str) -> Input:
         return replace(item, kind=URLS)
     raise InputError(
         f"--input {item.path}: no column url, nor {', '.join(RANGE_COLUMNS)};"
-        f" its columns are {', '.join(columns[:12]) or 'none'}"
+        f" its columns are {ascii(', '.join(columns[:12]))[1:-1][:200] or 'none'}"
     )

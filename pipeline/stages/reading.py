@@ -4,14 +4,12 @@ A revisit says that a record elsewhere holds its bytes: where there are any, the
 are gone through once more for the records they mean, and those are read by their places.
 """
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import apache_beam as beam
-import pyarrow.parquet as pq
 
 from pipeline.extract.alone import PageExtractor
 from pipeline.extract.html_folder import read_folder
@@ -21,6 +19,7 @@ from pipeline.extract.warc import Place, find_originals, read_places, read_warc
 from pipeline.media.fetch import Fetcher, FetchLimits, Outcome
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.inputs import FOLDER, RANGES, URLS, WARC, Input
+from pipeline.stages.url_lists import read_urls
 from pipeline.stages.verdicts import DECISIONS
 from pipeline.stages.warc_lists import read_ranges
 from pipeline.store.web_file import is_web
@@ -82,16 +81,21 @@ class ReadDocuments(beam.PTransform):
             | "ReadPlaces"
             >> beam.FlatMap(lambda group: read_file_places(group[0], group[1], self.settings))
         )
-        fetched = (
+        lines = (
             inputs
             | "UrlLists" >> beam.Filter(lambda item: item.kind == URLS)
             | "ReadUrls" >> beam.FlatMap(lambda item: read_urls(item.path))
+        )
+        no_urls = lines | "NoUrls" >> beam.Filter(lambda line: isinstance(line, Rejection))
+        fetched = (
+            lines
+            | "Urls" >> beam.Filter(lambda line: isinstance(line, str))
             | "ByLane" >> beam.Map(lambda url: (lane_of(url, _LANES), url))
             | "Lanes" >> beam.GroupByKey()
             | "FetchPages" >> beam.ParDo(_FetchPages(self.settings.fetch))
         )
         return (
-            (at_rest.found, by_place, revisits.settled, fetched)
+            (at_rest.found, by_place, revisits.settled, no_urls, fetched)
             | beam.Flatten()
             | "Parse"
             >> beam.ParDo(_ParsePages(self.settings.extract)).with_outputs(
@@ -135,7 +139,7 @@ def originals_in(
         return
     try:
         stream = FILES.open(source.path)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         # Counted where the file is read.
         return
     with stream:
@@ -164,8 +168,9 @@ def read_input(source: Input, settings: ReadSettings) -> Iterator[Any]:
         return
     try:
         stream = FILES.open(source.path)
-    except FileNotFoundError:
-        yield _not_there(source.path)
+    except (FileNotFoundError, PermissionError) as error:
+        why = Why(Reason.DAMAGED_RECORD, f"{source.path}: {_words_of(error)}")
+        yield Rejection("page", make_key(source.path), source.path, why)
         return
     with stream:
         for found in read_warc(stream, settings.read, name=source.path):
@@ -188,12 +193,14 @@ def read_file_places(
     if not wanted:
         return
     if is_web(path) and settings.fetch.offline:
-        yield from (_missing(path, place, Why(Reason.OFFLINE)) for place in wanted)
+        yield from (
+            _missing(path, place, Why(Reason.OFFLINE, detail="fetch.offline")) for place in wanted
+        )
         return
     try:
         stream = FILES.open(path)
-    except FileNotFoundError:
-        why = Why(Reason.DAMAGED_RECORD, f"{path}: no such file")
+    except (FileNotFoundError, PermissionError) as error:
+        why = Why(Reason.DAMAGED_RECORD, f"{path}: {_words_of(error)}")
         yield from (_missing(path, place, why) for place in wanted)
         return
     with stream:
@@ -204,24 +211,9 @@ def _missing(path: str, place: Place, why: Why) -> Rejection:
     return Rejection("page", make_key(f"{path}@{place.offset}"), place.url or path, why)
 
 
-def _not_there(path: str) -> Rejection:
-    why = Why(Reason.DAMAGED_RECORD, f"{path}: no such file")
-    return Rejection("page", make_key(path), path, why)
-
-
-def read_urls(path: str) -> Iterator[str]:
-    """The URLs of a list: one a line, or the `url` column of a CSV or Parquet file."""
-    if path.endswith(".parquet"):
-        with FILES.open(path) as stream, pq.ParquetFile(stream) as table:
-            for batch in table.iter_batches(columns=["url"]):
-                yield from (url for url in batch.column("url").to_pylist() if url)
-        return
-    text = FILES.read(path).decode("utf-8-sig", "replace")
-    if path.endswith(".csv"):
-        yield from (row["url"].strip() for row in csv.DictReader(text.splitlines()) if row["url"])
-        return
-    lines = (line.strip() for line in text.splitlines())
-    yield from (line for line in lines if line and not line.startswith("#"))
+def _words_of(error: OSError) -> str:
+    """Why a file is not to be had."""
+    return "no such file" if isinstance(error, FileNotFoundError) else "cannot be opened"
 
 
 def lane_of(url: str, lanes: int) -> int:

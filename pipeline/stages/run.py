@@ -35,7 +35,7 @@ class Outputs:
         tables: record type and collection by table name.
         decisions: collections of Decision.
         read: collections of (stage, kind), one for each item that came in, counted before it is
-            judged: what decisions are held against.
+            judged: what decisions are held against; in the order in which they are judged.
         replaced: collections of ((stage, kind, what), how often): what was replaced in items.
         shards: a collection of ShardEntry, for stages that write shards.
     """
@@ -199,12 +199,11 @@ def _write_outputs(
             | "CountDecisions" >> beam.combiners.Count.PerElement()
             | "Counts" >> beam.Map(lambda counted: {"count": [*counted[0], counted[1]]})
         )
-    if outputs.read:
+    for turn, read in enumerate(outputs.read):
         parts.append(
-            outputs.read
-            | "AllRead" >> beam.Flatten()
-            | "CountRead" >> beam.combiners.Count.PerElement()
-            | "Reads" >> beam.Map(lambda counted: {"read": [*counted[0], counted[1]]})
+            read
+            | f"CountRead/{turn}" >> beam.combiners.Count.PerElement()
+            | f"Reads/{turn}" >> beam.Map(_as_read, turn)
         )
     if outputs.replaced:
         parts.append(
@@ -226,6 +225,11 @@ def _write_outputs(
 def _as_summary(written: Written) -> dict[str, Any]:
     """A written file as an entry of the summary."""
     return {"file": [written.table, written.path, written.rows]}
+
+
+def _as_read(counted: Any, turn: int) -> dict[str, Any]:
+    """How many items came in, and when in the stage they are judged."""
+    return {"read": [*counted[0], counted[1], turn]}
 
 
 def _counted(row: Decision) -> tuple[str, str, str]:
@@ -273,13 +277,20 @@ def _stage_counts(
     decided: dict[tuple[str, str], Counter[str]] = {}
     for name, kind, reason, number in counts:
         decided.setdefault((name, kind), Counter())[reason] += number
-    read = {(name, kind): number for name, kind, number in reads}
+    read: Counter[tuple[str, str]] = Counter()
+    turns: dict[tuple[str, str], int] = {}
+    for name, kind, number, turn in reads:
+        read[name, kind] += number
+        turns[name, kind] = min(turn, turns.get((name, kind), turn))
     replaced: dict[tuple[str, str], dict[str, int]] = {}
     for name, kind, what, number in sorted(replacements):
         replaced.setdefault((name, kind), {})[what] = number
     entries = []
-    # Of several entries of a stage the wider comes first: what is left goes on to the next.
-    order = sorted(decided.keys() | read.keys(), key=lambda entry: (-read.get(entry, 0), entry))
+    # As they are judged; of those judged together the wider first.
+    order = sorted(
+        decided.keys() | read.keys(),
+        key=lambda entry: (turns.get(entry, len(reads)), -read[entry], entry),
+    )
     for name, kind in order:
         numbers = decided.get((name, kind), Counter())
         rejected = {reason: numbers[reason] for reason in sorted(numbers) if reason}
@@ -287,7 +298,7 @@ def _stage_counts(
             StageCount(
                 name,
                 kind,
-                read.get((name, kind), 0),
+                read[name, kind],
                 numbers[""],
                 rejected,
                 replaced.get((name, kind), {}),

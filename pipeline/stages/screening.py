@@ -59,7 +59,7 @@ def screen_document(document: Document, limits: ScreenLimits) -> tuple[Document,
             split_words(text), words_of(limits.flagged.words_file, "flagged"), limits.flagged
         )
     if why is not None:
-        raise BadInput(why.reason, why.value, why.limit)
+        raise BadInput(why.reason, why.value, why.limit, why.detail)
     return without_pii(document) if limits.pii.replace else (document, Counter())
 
 

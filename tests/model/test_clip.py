@@ -166,9 +166,11 @@ def test_weights_of_another_model_are_refused(tmp_path):
     [
         ("local-dir:/no/such/folder", "", "there is no folder /no/such/folder"),
         ("local-dir:/", "", "has no open_clip_config.json"),
-        ("ViT-B-32", "", "no pretrained tag was given"),
+        ("ViT-B-32", "", "no pretrained tag was given (tags: openai, "),
         ("ViT-B-32", "no_such_tag", "laion2b_s34b_b79k"),
         ("ViT-Q-99", "openai", "no model of this name"),
+        ("ViT-B-23", "", "no model of this name (did you mean ViT-B-32?)"),
+        ("bogus", "", "no model of this name"),
         ("embedded", "openai", "brings its own weights"),
     ],
 )

@@ -57,6 +57,8 @@ def run(capsys, *arguments):
         (["--set", "clip.model=local-dir:/nowhere"], "/nowhere"),
         (["--workers", "0"], "--workers must be at least 1, got 0"),
         (["--eval-index", "/nowhere.index"], "/nowhere.index"),
+        (["--eval-index", "/"], "--eval-index /: cannot be read: Is a directory"),
+        (["--runner=Bogus"], "--runner=Bogus: no such runner; possible are "),
     ],
 )
 def test_wrong_usage_is_one_line_and_2(capsys, tmp_path, warc, more, message):
@@ -124,15 +126,73 @@ def test_an_index_that_is_none(capsys, tmp_path, warc):
     assert "x.index: not an evaluation index" in streams.err
 
 
-def test_input_without_a_page_fails_and_publishes_nothing(capsys, tmp_path):
-    empty = tmp_path / "empty.warc.gz"
-    empty.write_bytes(b"")
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.warc.gz", b"", "failed: the input holds no HTML page: PATH: damaged_record 1"),
+        (
+            "noise.warc.gz",
+            b"no WARC" * 99,
+            "damaged: PATH: at least 1 record lost: nothing of its 693 bytes can be read",
+        ),
+        (
+            "nul.warc.gz",
+            record(b"http://a.example/", bytes(4000)),
+            "failed: no page of the input could be read: PATH: no_content 1",
+        ),
+        (
+            "urls.txt",
+            b"http://a.example/\n",
+            "failed: no page of the input could be read: PATH: offline 1",
+        ),
+        ("site/a.bin", b"noise", "failed: the input holds no HTML page: PATH"),
+    ],
+)
+def test_input_without_a_page_fails_and_publishes_nothing(capsys, tmp_path, name, content, message):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    given = path.parent if name.startswith("site") else path
     code, streams = run(
-        capsys, "--recipe", "m3w", "--input", empty, "--output", tmp_path / "out", "--offline"
+        capsys, "--recipe", "m3w", "--input", given, "--output", tmp_path / "out", "--offline"
     )
     assert code == 1
-    assert "failed: the input holds no HTML page" in streams.err
+    assert message.replace("PATH", str(given)) in streams.err.splitlines()
     assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_an_output_that_cannot_be_written(capsys, tmp_path, warc, monkeypatch):
+    arguments = ["--recipe", "m3w", "--input", warc, "--output"]
+    code, streams = run(capsys, *arguments, warc)
+    assert (code, streams.err) == (2, f"error: --output {warc}: is a file; a folder is wanted\n")
+    code, streams = run(capsys, *arguments, warc / "out")
+    assert code == 2
+    assert f"--output {warc}/out: cannot be written: Not a directory" in streams.err
+    code, streams = run(capsys, *arguments, "odd://a/b")
+    assert (code, streams.err) == (2, "error: --output odd://a/b: nothing here opens odd://\n")
+
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pipeline.build.tempfile.TemporaryFile", refuse)
+    code, streams = run(capsys, *arguments, tmp_path / "out")
+    assert code == 2
+    assert f"--output {tmp_path}/out: cannot be written: Permission denied" in streams.err
+
+
+def test_a_build_that_keeps_no_page_says_so_and_where_to_look(capsys, tmp_path):
+    path = tmp_path / "short.warc.gz"
+    path.write_bytes(record(b"http://a.example/", b"<p>The cat is on the mat.</p>"))
+    arguments = ["--recipe", "m3w", "--input", path, "--output", tmp_path / "out", "--offline"]
+    for when in ("done in", "up to date"):
+        code, streams = run(capsys, *arguments)
+        assert code == 0
+        *_, state, nothing, where = streams.err.splitlines()
+        assert when in state
+        assert nothing.startswith("no sample came out: ")
+        assert "dropped 1 of 1 documents" in nothing
+        assert f"{tmp_path}/out/report/index.html" in where
+        assert re.search(r"^m3w +0 samples", streams.out, re.MULTILINE)
 
 
 def test_damage_is_counted_and_the_rest_is_read(capsys, tmp_path):
@@ -153,6 +213,12 @@ def test_damage_is_counted_and_the_rest_is_read(capsys, tmp_path):
         "errors.parse_share=0.9",
     )
     assert code == 0
+    first, end = len(records[0]), len(records[0] + records[1]) - 90
+    (told,) = [line for line in streams.err.splitlines() if line.startswith("damaged: ")]
+    assert told == (
+        f"damaged: {path}: at least 1 record lost: bytes {first} to {end}"
+        f" ({end - first} bytes); all else was read"
+    )
     read = next(line for line in streams.out.splitlines() if line.startswith("read"))
     assert "damaged_record" in read
     assert int(read.split()[3]) >= 3
@@ -279,6 +345,8 @@ def test_obelics_rules_cut_paragraphs_and_personal_data_is_counted(capsys, tmp_p
     assert stages["screen"]["replaced"] == {"email": 1}
     assert (stages["paragraphs"]["read"], stages["paragraphs"]["kept"]) == (5, 4)
     assert (stages["obelics"]["read"], stages["obelics"]["kept"]) == (1, 1)
+    order = ["read", "screen", "newest", "text", "paragraphs", "obelics", "duplicates", "m3w"]
+    assert [name for name in stages if name in order] == order
     code, streams = run(capsys, *arguments, "--set", f"obelics.common_words_file={words}")
     assert code == 0
     assert "uncommon_words 4" in streams.out

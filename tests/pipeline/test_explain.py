@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.explain import explain_page, main
+from schemas.manifest import Manifest, StageCount, encode_manifest
 
 PAGE = """<html><head><title>Kites</title><link rel="license" href="/cc"></head><body><article>
 <h1>Kites</h1>
@@ -68,6 +69,13 @@ def test_a_dropped_page_tells_why(tmp_path, capsys):
     path.write_text("<p>The cat is on the mat, and the dog is in the garden.</p>")
     assert main([str(path)]) == 0
     assert "dropped: too_few_words 13 (limit 50)" in capsys.readouterr().out
+    path.write_text("<p>12 34 5678</p>")
+    assert main([str(path)]) == 0
+    told = "dropped: language 0.0 (limit 0.65) no word to tell it by"
+    assert told in capsys.readouterr().out
+    assert main([str(path), "--json"]) == 0
+    verdict = json.loads(capsys.readouterr().out)["verdict"]
+    assert (verdict["value"], verdict["detail"]) == (0.0, "no word to tell it by")
 
 
 def test_many_pages_one_object_a_line(page, tmp_path, capsys):
@@ -86,11 +94,28 @@ def test_a_file_url_is_the_default(page):
     assert explain_page(page, "")["blocks"][2]["url"].startswith("file:///")
 
 
-@pytest.mark.parametrize("content", ["not json", "[1]", '{"url": "x"}'])
-def test_a_bad_list_names_its_line(tmp_path, content, caplog):
-    (tmp_path / "p.jsonl").write_text(content)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"not json", 'p.jsonl:1: not a {"path", "url"} object: Expecting value'),
+        (b"\xff\xfe", 'p.jsonl:1: not a {"path", "url"} object: '),
+        (b"[" * 100_000, 'p.jsonl:1: not a {"path", "url"} object: '),
+        (b"[1]", 'p.jsonl:1: not a {"path", "url"} object: [1]'),
+        (b'{"url": "x"}', "p.jsonl:1: not a {\"path\", \"url\"} object: {'url': 'x'}"),
+        (b'{"path": 3}', 'p.jsonl:1: not a {"path", "url"} object: {\'path\': 3}'),
+        (b'{"path": "a", "url": [1]}', 'p.jsonl:1: not a {"path", "url"} object: '),
+        (b'{"path": "a\\u0000b"}', "p.jsonl:1: "),
+        (b'{"path": "/no/such.html"}', "p.jsonl:1: /no/such.html: No such file or directory"),
+    ],
+)
+def test_a_bad_line_is_named_and_the_others_go_on(page, tmp_path, content, message, caplog, capsys):
+    good = json.dumps({"path": page}).encode()
+    (tmp_path / "p.jsonl").write_bytes(content + b"\n" + good + b"\n")
     assert main(["--pages", str(tmp_path / "p.jsonl")]) == 1
-    assert "p.jsonl:1" in caplog.text
+    assert message in caplog.text
+    assert len(caplog.records) == 1
+    (row,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert row["path"] == page
 
 
 def test_a_missing_page_is_one_line(caplog):
@@ -138,6 +163,19 @@ def test_the_story_of_a_url(tmp_path, capsys):
     assert "copy of coco/7" in lines[2]
     assert main(["--output", output, "--find", "https://a.example/", "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[1])["reason"] == "language"
+
+
+def test_a_story_goes_as_the_build_went(tmp_path, capsys):
+    output = decisions(tmp_path)
+    counts = [StageCount(name, "page", 2, 1) for name in ("text", "documents", "text", "eval")]
+    manifest = Manifest("s", "r", "d", {}, [], [], [], counts, [])
+    (tmp_path / "out" / "manifest.json").write_bytes(encode_manifest(manifest))
+    assert main(["--output", output, "--find", "https://a.example/"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["text", "documents", "eval"]
+    (tmp_path / "out" / "manifest.json").write_bytes(b"{}")
+    assert main(["--output", output, "--find", "https://a.example/"]) == 0
+    assert capsys.readouterr().out.startswith("documents")
 
 
 def test_an_unknown_url_and_no_build(tmp_path, caplog):

@@ -59,3 +59,48 @@ def test_a_path_that_the_shell_would_cut_is_refused(monkeypatch):
     with pytest.raises(OptionsError, match="cannot start workers from /home/a b/"):
         beam_options("FnApiRunner", 2, [])
     assert beam_options("FnApiRunner", 1, [])
+
+
+def test_a_runner_that_is_none_is_told_those_that_are():
+    with pytest.raises(OptionsError, match=r"--runner=Bogus: no such runner; possible are .*Flink"):
+        beam_options("Bogus", 1, [])
+    with pytest.raises(OptionsError, match=r"--runner=no\.such\.Class: No module named 'no'"):
+        beam_options("no.such.Class", 1, [])
+    with pytest.raises(OptionsError, match="has no attribute 'Other'"):
+        beam_options("apache_beam.Other", 1, [])
+    whole = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+    for runner, named in (("Spark", "Spark"), (whole, whole)):
+        assert beam_options(runner, 1, []).view_as(StandardOptions).runner == named
+
+
+DATAFLOW = {
+    "project": "my-project",
+    "region": "europe-west4",
+    "temp_location": "gs://my-bucket/temp",
+    "sdk_container_image": "eu.example/p/image:1",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("project", "My Project"),
+        ("region", "Europe"),
+        ("temp_location", "/tmp/x"),
+        ("temp_location", "gs://my-bucket"),
+        ("staging_location", "s3://my-bucket/x"),
+        ("sdk_container_image", "an image"),
+    ],
+)
+def test_what_dataflow_cannot_take_is_named(name, value):
+    flags = [f"--{key}={one}" for key, one in {**DATAFLOW, name: value}.items()]
+    with pytest.raises(OptionsError) as caught:
+        beam_options("Dataflow", 1, flags)
+    assert str(caught.value).startswith(f"--runner=Dataflow: --{name}={value} is not ")
+    assert ";" not in str(caught.value)
+
+
+def test_dataflow_without_googles_clients_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "apache_beam.runners.dataflow.internal.apiclient", None)
+    with pytest.raises(OptionsError, match=r"extra gcp \(pip install 'open-m3w\[gcp\]'\)"):
+        beam_options("Dataflow", 1, [f"--{key}={one}" for key, one in DATAFLOW.items()])

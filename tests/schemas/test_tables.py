@@ -65,6 +65,9 @@ def test_a_rejection_becomes_a_decision():
     assert rejected("media", small) == Decision(
         "media", "image", "k", "u", kept=False, reason="too_small", value=30.0, limit=64.0
     )
+    wordless = Rejection("page", "k", "u", Why(Reason.LANGUAGE, 0.0, 0.65, "no word"))
+    decision = rejected("screen", wordless)
+    assert (decision.value, decision.limit, decision.detail) == (0.0, 0.65, "no word")
     foreign = Rejection("document", "k", "u", Why(Reason.LANGUAGE, "de", "en"), "coco", "7")
     decision = rejected("screen", foreign)
     assert (decision.value, decision.limit, decision.detail) == (None, None, "de; en")

@@ -104,3 +104,9 @@ def test_a_folder_is_found_without_torch():
         "sys.exit(bool({'torch', 'open_clip', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_open_clip_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "open_clip", None)
+    with pytest.raises(ClipUnavailable, match=r"pip install 'open-m3w\[model\]'"):
+        locate_clip("ViT-B-32", "openai")

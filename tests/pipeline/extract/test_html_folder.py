@@ -51,3 +51,14 @@ def test_files_are_named_as_links_name_them(tmp_path):
     found = {capture.url for capture in read_folder(str(tmp_path), "https://example.org/")}
     links = [name.replace("%", "%25") for name in names]
     assert found == {resolve("https://example.org/", link) for link in links}
+
+
+def test_a_page_that_may_not_be_read_is_a_rejection(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "a.html").write_bytes(b"<p>a</p>")
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    (lost,) = read_folder(str(tmp_path))
+    assert lost.why.reason is Reason.DAMAGED_RECORD
+    assert lost.why.value == f"{tmp_path.resolve()}/a.html: Permission denied"

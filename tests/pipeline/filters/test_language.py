@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.filters.language import LanguageLimits, identify_language, judge_language
-from schemas.rejection import Reason
+from schemas.rejection import Reason, Why
 
 LIMITS = LanguageLimits()
 
@@ -38,6 +38,8 @@ def test_judge_language():
     other = judge_language("de", 0.99, LIMITS)
     assert other is not None
     assert (other.reason, other.value, other.limit) == (Reason.LANGUAGE, "de", "en")
+    none = judge_language("", 0.0, LIMITS)
+    assert none == Why(Reason.LANGUAGE, 0.0, 0.65, "no word to tell it by")
     unsure = judge_language("en", 0.6, LIMITS)
     assert unsure is not None
     assert (unsure.value, unsure.limit) == (0.6, 0.65)

@@ -18,7 +18,8 @@ LIMITS = UrlLimits()
 def test_pages_of_explicit_words_are_dropped(url):
     why = judge_page_url(url, LIMITS)
     assert why is not None
-    assert why.reason is Reason.URL_WORDS
+    assert (why.reason, why.value, why.limit) == (Reason.URL_WORDS, 1, 0)
+    assert why.detail in {"sex", "xxx", "porn"}
 
 
 @pytest.mark.parametrize(

@@ -303,7 +303,9 @@ def test_a_dead_host_is_given_up(limits):
 
 def test_offline_opens_no_socket(server, limits):
     url = server.say("/a", b"x")
-    assert fetch(url, replace(limits, offline=True)).why == Why(Reason.OFFLINE)
+    assert fetch(url, replace(limits, offline=True)).why == Why(
+        Reason.OFFLINE, detail="fetch.offline"
+    )
     assert server.asked == []
 
 
@@ -338,7 +340,9 @@ def test_fetch_many_offline(limits):
         urls = ["http://example.org/a", "http://example.org/a"]
         return [outcome async for outcome in fetch_many(urls, replace(limits, offline=True))]
 
-    assert [outcome.why for outcome in asyncio.run(go())] == [Why(Reason.OFFLINE)]
+    assert [outcome.why for outcome in asyncio.run(go())] == [
+        Why(Reason.OFFLINE, detail="fetch.offline")
+    ]
 
 
 def test_a_fetcher_is_started_first_and_stopped_twice(server, limits):

@@ -146,7 +146,8 @@ NO_VIDEOS = {
 @pytest.mark.parametrize("kind", NO_VIDEOS)
 def test_what_is_no_video_never_reaches_ffmpeg(kind, monkeypatch):
     monkeypatch.setattr("pipeline.media.video.run_guarded", None)
-    assert refusal(NO_VIDEOS[kind]).reason is Reason.NOT_MEDIA
+    why = refusal(NO_VIDEOS[kind])
+    assert (why.reason, why.limit) == (Reason.NOT_MEDIA, "mov matroska")
     assert refusal(NO_VIDEOS[kind], how=probe_video).reason is Reason.NOT_MEDIA
 
 
@@ -158,7 +159,7 @@ def test_a_playlist_behind_a_video_s_first_bytes_is_no_video(start, kind):
 
 def test_sound_alone_is_no_video(clip):
     content = clip("-c:a", "aac", source="sine=d=3")
-    assert refusal(content) == Why(Reason.NOT_MEDIA, "no video stream")
+    assert refusal(content) == Why(Reason.NOT_MEDIA, 0, 1, "no video stream")
 
 
 def test_a_cover_picture_is_no_video(clip, tmp_path):
@@ -169,7 +170,7 @@ def test_a_cover_picture_is_no_video(clip, tmp_path):
     command = [get_ffmpeg_exe(), "-v", "error", "-i", str(sound), "-i", str(cover), "-map", "0"]
     command += ["-map", "1", "-c", "copy", "-disposition:v:0", "attached_pic", str(both)]
     subprocess.run(command, check=True)
-    assert refusal(both.read_bytes()) == Why(Reason.NOT_MEDIA, "no video stream")
+    assert refusal(both.read_bytes()) == Why(Reason.NOT_MEDIA, 0, 1, "no video stream")
 
 
 @pytest.mark.parametrize(

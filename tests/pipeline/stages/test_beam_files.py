@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.stages.beam_files import FILES, is_local
+from pipeline.stages.beam_files import FILES, has_client, is_local, no_client
 
 
 def test_local_and_remote_are_told_apart():
@@ -29,3 +29,10 @@ def test_a_copy_takes_the_place_of_what_stood_there(tmp_path):
     FILES.copy(f"{tmp_path}/a", f"{tmp_path}/deep/c")
     assert FILES.read(f"{tmp_path}/b") == FILES.read(f"{tmp_path}/deep/c") == b"new"
     assert len(FILES.list(str(tmp_path))) == 3
+
+
+def test_a_scheme_that_nothing_opens_is_told():
+    assert has_client("/a/b")
+    assert not has_client("odd://a/b")
+    assert no_client("odd://a/b") == "nothing here opens odd://"
+    assert no_client("s3://a/b") == "s3:// needs a client (pip install 'apache-beam[aws]')"

@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.stages.beam_files import FILES
 from pipeline.stages.inputs import FOLDER, RANGES, URLS, WARC, InputError, resolve_inputs
 
 WET = b"WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Target-URI: http://a/\r\nContent-Length: 2\r\n\r\nhi\r\n\r\n"
@@ -119,3 +120,40 @@ def test_files_on_the_web(crawl, ranges_server):
     ]
     with pytest.raises(InputError, match="HTTP status 404"):
         resolve_inputs([f"{ranges_server}/none.warc"])
+
+
+def refuse(path):
+    raise PermissionError(13, "Permission denied", path)
+
+
+@pytest.mark.parametrize("name", ["a.warc", "urls.txt", "urls.csv", "warc.paths"])
+def test_files_that_may_not_be_read(crawl, monkeypatch, name):
+    monkeypatch.setattr("pipeline.stages.inputs.FILES.open", refuse)
+    with pytest.raises(InputError, match=rf"{name}: cannot be read: Permission denied"):
+        resolve_inputs([f"{crawl}/{name}"])
+
+
+def test_a_folder_that_may_not_be_read(crawl, monkeypatch):
+    monkeypatch.setattr("pipeline.stages.inputs.Path.rglob", lambda *_: refuse("x"))
+    with pytest.raises(InputError, match=r"site: cannot be read: .*Permission denied"):
+        resolve_inputs([f"{crawl}/site"])
+
+
+def test_a_listed_file_that_may_not_be_read(crawl, monkeypatch):
+    opened = FILES.open
+    monkeypatch.setattr(
+        "pipeline.stages.inputs.FILES.open",
+        lambda path: refuse(path) if path.endswith("a.warc") else opened(path),
+    )
+    with pytest.raises(InputError, match=r"a\.warc: cannot be read: Permission denied"):
+        resolve_inputs([f"{crawl}/warc.paths"])
+
+
+def test_a_scheme_without_a_client_names_what_to_install(monkeypatch):
+    monkeypatch.setattr("pipeline.stages.inputs.has_client", lambda path: False)
+    for pattern, message in (
+        ("gs://b/a.warc", r"gs:// needs a client \(pip install 'apache-beam\[gcp\]'\)"),
+        ("odd://b/a.warc", "nothing here opens odd://"),
+    ):
+        with pytest.raises(InputError, match=f"--input {pattern}: {message}"):
+            resolve_inputs([pattern])

@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.extract.document import extract_document
+from pipeline.extract.warc import Place
 from pipeline.media.fetch import FetchLimits
 from pipeline.media.outcome import Outcome
-from pipeline.stages.inputs import FOLDER, RANGES, WARC, Input
+from pipeline.stages.inputs import FOLDER, RANGES, URLS, WARC, Input
 from pipeline.stages.reading import (
     CAPTURES,
     READ,
@@ -26,8 +27,8 @@ from pipeline.stages.reading import (
     originals_in,
     page_of,
     parse_found,
+    read_file_places,
     read_input,
-    read_urls,
 )
 from pipeline.stages.verdicts import DECISIONS
 from schemas.keys import make_key
@@ -49,17 +50,6 @@ def tagged(outputs):
         (o.tag, o.value) if isinstance(o, beam.pvalue.TaggedOutput) else ("documents", o)
         for o in outputs
     ]
-
-
-def test_urls_come_from_lists_of_any_kind(tmp_path):
-    (tmp_path / "a.txt").write_text("# a comment\nhttp://a/1\n\n http://a/2 \n")
-    (tmp_path / "a.csv").write_text("name,url\nx,http://a/1\ny,http://a/2\n")
-    pq.write_table(
-        pa.table({"url": ["http://a/1", None, "http://a/2"], "n": [1, 2, 3]}),
-        tmp_path / "a.parquet",
-    )
-    for name in ("a.txt", "a.csv", "a.parquet"):
-        assert list(read_urls(str(tmp_path / name))) == ["http://a/1", "http://a/2"]
 
 
 def test_a_host_keeps_to_one_lane():
@@ -223,3 +213,27 @@ def test_a_file_that_went_away_is_counted(tmp_path):
     (lost,) = read_input(source, ReadSettings())
     assert lost.why == Why(Reason.DAMAGED_RECORD, f"{source.path}: no such file")
     assert list(originals_in(source, ReadSettings().read, ["id x"])) == []
+
+
+def refuse(path):
+    raise PermissionError(13, "Permission denied", path)
+
+
+def test_a_file_that_may_not_be_opened_is_counted(monkeypatch):
+    monkeypatch.setattr("pipeline.stages.reading.FILES.open", refuse)
+    source = Input(WARC, "/x/a.warc.gz", 1, 1.0)
+    why = Why(Reason.DAMAGED_RECORD, "/x/a.warc.gz: cannot be opened")
+    (lost,) = read_input(source, ReadSettings())
+    assert lost.why == why
+    assert list(originals_in(source, ReadSettings().read, ["id x"])) == []
+    (place,) = read_file_places(source.path, [Place(7, 9, "http://a/")], ReadSettings())
+    assert (place.url, place.why) == ("http://a/", why)
+
+
+def test_lines_that_are_no_urls_are_counted_by_their_place(tmp_path):
+    path = tmp_path / "urls.txt"
+    path.write_text("http://a.example/\n/a/path\n")
+    settings = ReadSettings(fetch=FetchLimits(offline=True))
+    found = read_documents([Input(URLS, str(path), 1, 1.0)], settings)
+    assert found["reasons"] == [["'/a/path'", "bad_url"], ["http://a.example/", "offline"]]
+    assert len(found["read"]) == 2

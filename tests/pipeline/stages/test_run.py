@@ -69,6 +69,21 @@ def test_replacements_are_summed_by_stage_and_kind(tmp_path):
     assert result.counts == [StageCount("one", "document", 2, 0, {}, {"email": 5, "phone": 2})]
 
 
+def test_counts_come_in_the_order_in_which_items_are_judged(tmp_path):
+    def expand(pipeline, work, place):
+        del work, place
+        items = pipeline | beam.Create([1, 2])
+        first = items | "Z" >> beam.Map(lambda n: ("zeroth", "document"))
+        then = items | "A" >> beam.FlatMap(lambda n: [("all", "image"), ("all", "page")] * n)
+        more = items | "M" >> beam.Map(lambda n: ("all", "video"))
+        return Outputs({}, (), (first, then, more))
+
+    result, _ = work_in(tmp_path).run(Stage("one", (), (), expand))
+    assert [(count.name, count.kind, count.read) for count in result.counts] == [
+        ("zeroth", "document", 2), ("all", "image", 3), ("all", "page", 3), ("all", "video", 2),
+    ]  # fmt: skip
+
+
 def test_a_stage_runs_once_and_counts(tmp_path):
     work = work_in(tmp_path)
     results = [work.run(stage) for stage in stages(4)]
