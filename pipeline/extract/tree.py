@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_of
-from pipeline.extract.guards import is_guarded, trim
+from pipeline.extract.guards import count_opened, is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
 from schemas.rejection import BadInput, Reason
 
@@ -111,7 +111,10 @@ def parse_html(html: str, limits: ExtractLimits) -> Tree:
             html = html.replace(mark, "")
     builder = _Builder(limits)
     if is_guarded(html, limits):
-        _read_soup(trim(html, limits), builder)
+        trimmed = trim(html, limits)
+        if count_opened(trimmed) > limits.max_elements:  # the slow parser would take too long
+            raise BadInput(Reason.PARSE_ERROR, "too many elements")
+        _read_soup(trimmed, builder)
     else:
         builder.folds_notes = any(mark in html for mark in _NOTE_MARKS)
         _read_lexbor(html, builder)
