@@ -96,15 +96,19 @@ _HIDDEN_HINTS = (
 )  # fmt: skip
 """One of these stands in each of the names."""
 _SHOWN_NAMES = re.compile(r"(?<![\w-])(?:sm|md|lg|xl|\w*desktop):(?!hidden)\w")
+_HIDING = frozenset({"hidden", "aria-hidden", "style"})
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+
+def region_by_tag(tag: str) -> Region:
+    """The region that an element without attributes claims."""
+    return _BY_TAG.get(tag, PLAIN)
 
 
 def region_of(tag: str, attrs: dict[str, str | None]) -> Region:
     """The region that an element's own tag and attributes claim."""
     region = _BY_TAG.get(tag, PLAIN)
-    if not attrs:
-        return region
-    if _is_hidden(tag, attrs):
+    if (not attrs.keys().isdisjoint(_HIDING)) and _is_hidden(tag, attrs):
         return PLAIN if _is_folded(attrs) else _HIDDEN
     if "role" in attrs:
         region = max(region, _by_role(attrs["role"]))

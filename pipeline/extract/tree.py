@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_of
+from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_by_tag, region_of
 from pipeline.extract.guards import count_opened, is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
 from schemas.rejection import BadInput, Reason
@@ -89,7 +89,7 @@ BLOCKS = frozenset(_BLOCK_LIST.split())
 
 _FOLDABLE = BLOCKS - {"noscript", "figure", "video"}
 _NO_PROSE = "a, script, style, select, textarea, svg"
-_NOTES = frozenset({"title", "base", "meta", "link"})
+_NOTES = frozenset({"title", "base", "meta", "link", "script"})
 _NOTE_MARKS = ("license", "creativecommons.org", "ld+json")
 _NOTE_PATTERN = (
     'a[rel*="license"], a[href*="creativecommons.org"], a[itemprop="license"], '
@@ -128,23 +128,23 @@ class _Builder:
         self.body = Node("body", {}, None)
         self.notes: list[Node] = []
         self.nodes: list[Node] = []
-        self.left = limits.max_elements
+        self.most = limits.max_elements
         self.folds_notes = False
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
         """The node for an element, where its content is to be read."""
-        self.left -= 1
-        if self.left < 0:
+        nodes = self.nodes
+        if len(nodes) >= self.most:
             raise BadInput(Reason.PARSE_ERROR, "too many elements")
-        if tag in _NOTES or (tag == "script" and _is_linked_data(attrs)):
+        if tag in _NOTES:
+            if tag == "script" and not _is_linked_data(attrs):
+                return None
             node = Node(tag, attrs, None)
             self.notes.append(node)
             return node
-        if tag == "script":
-            return None
-        node = Node(tag, attrs, parent, region_of(tag, attrs))
+        node = Node(tag, attrs, parent, region_of(tag, attrs) if attrs else region_by_tag(tag))
         parent.children.append(node)
-        self.nodes.append(node)
+        nodes.append(node)
         if tag == "a" and _is_licence(attrs):
             self.notes.append(node)
         return node
@@ -213,12 +213,13 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
     stack: list[tuple[_Element, Node]] = [(first, parent)]
     while stack:
         found, parent = stack.pop()
+        children = parent.children
         while found is not None:
             tag = found.tag
             if tag == "-text":
                 text = found.text_content
-                if parent.children or not text.isspace():
-                    parent.children.append(text)
+                if children or not text.isspace():
+                    children.append(text)
             elif tag in _TEXT or (tag == "button" and parent.tag in _LABELS):
                 stack.append((found.next, parent))
                 found = found.child
