@@ -66,6 +66,9 @@ _CUT_WORDS = frozenset(_CUT_LIST.split())
 _WEAK_WORDS = frozenset(_WEAK_LIST.split())
 _COMMENT_WORDS = frozenset(_COMMENT_LIST.split())
 _CONTENT_WORDS = frozenset(_CONTENT_LIST.split())
+_HEAD_WORDS = frozenset({"header", "head"})
+_TELLING = _CUT_WORDS | _WEAK_WORDS | _COMMENT_WORDS | _CONTENT_WORDS | _HEAD_WORDS
+"""Most names have none of these."""
 _STATE_WORDS = frozenset({"has", "w", "with", "no", "not", "without", "show", "open", "enabled"})
 _FOLD_LIST = """
 accordion accordions tab tabs tabpanel panel panels collapse collapsible faq faqs answer expandable
@@ -78,6 +81,7 @@ _PART_WORDS = frozenset({"card", "section", "panel", "tile", "block"})
 """A part's own footer is a part of the text."""
 _HASHED = re.compile(r"(?=[^\W_]*\d)(?=[^\W_]*[a-zA-Z])[^\W_]{5,}")
 """A part of a name that a tool made: letters in it mean nothing."""
+_DIGIT = re.compile("[0-9]")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MOST_WORDS = 4
 """A longer name is a slug: the words of a heading, not of a template."""
@@ -86,16 +90,25 @@ _HIDDEN_NAMES = re.compile(
     r"(?<![\w:-])(?:sr-only|visually-?hidden|screen-reader(?:-text)?|element-invisible|"
     r"is-hidden|hidden|hide|d-none|print-only|assistive-text)(?![\w-])"
 )
+_HIDDEN_HINTS = (
+    "hid", "sr-only", "screen-reader", "element-invisible", "d-none", "print-only",
+    "assistive-text",
+)  # fmt: skip
+"""One of these stands in each of the names."""
 _SHOWN_NAMES = re.compile(r"(?<![\w-])(?:sm|md|lg|xl|\w*desktop):(?!hidden)\w")
+_HIDING = frozenset({"hidden", "aria-hidden", "style"})
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+
+def region_by_tag(tag: str) -> Region:
+    """The region that an element without attributes claims."""
+    return _BY_TAG.get(tag, PLAIN)
 
 
 def region_of(tag: str, attrs: dict[str, str | None]) -> Region:
     """The region that an element's own tag and attributes claim."""
     region = _BY_TAG.get(tag, PLAIN)
-    if not attrs:
-        return region
-    if _is_hidden(tag, attrs):
+    if (not attrs.keys().isdisjoint(_HIDING)) and _is_hidden(tag, attrs):
         return PLAIN if _is_folded(attrs) else _HIDDEN
     if "role" in attrs:
         region = max(region, _by_role(attrs["role"]))
@@ -136,7 +149,11 @@ def _is_folded(attrs: dict[str, str | None]) -> bool:
 @lru_cache(maxsize=32768)
 def _named(names: str) -> Region:
     """The region that class and id name; the strongest of them wins."""
-    if _HIDDEN_NAMES.search(names) and not _SHOWN_NAMES.search(names):
+    if (
+        any(hint in names for hint in _HIDDEN_HINTS)
+        and _HIDDEN_NAMES.search(names)
+        and not _SHOWN_NAMES.search(names)
+    ):
         return _HIDDEN
     return max(map(_named_by, names.split()), default=PLAIN)
 
@@ -150,13 +167,20 @@ def _named_by(name: str) -> Region:
     """
     if ":" in name or "[" in name or "/" in name:
         return PLAIN
-    if _HASHED.search(name):
+    if _DIGIT.search(name):
         name = _HASHED.sub("", name)
-    words = [w.lower() for w in _WORD.findall(name)]
-    if len(words) > _MOST_WORDS or not _STATE_WORDS.isdisjoint(words):
+    words = _WORD.findall(name) if name.islower() else [w.lower() for w in _WORD.findall(name)]
+    if _TELLING.isdisjoint(words) or len(words) > _MOST_WORDS:
         return PLAIN
+    if not _STATE_WORDS.isdisjoint(words):
+        return PLAIN
+    return _told_by(words)
+
+
+def _told_by(words: list[str]) -> Region:
+    """The region that the words of a name tell."""
     content = not _CONTENT_WORDS.isdisjoint(words)
-    if words[-1:] == ["footer"] and not _PART_WORDS.isdisjoint(words):
+    if words[-1] == "footer" and not _PART_WORDS.isdisjoint(words):
         return PLAIN
     if not _CUT_WORDS.isdisjoint(words):
         if not _FOLD_WORDS.isdisjoint(words) and "dropdown" in words:
@@ -166,6 +190,4 @@ def _named_by(name: str) -> Region:
         return Region.COMMENTS
     if not _WEAK_WORDS.isdisjoint(words):
         return Region.WEAK
-    if "header" in words or "head" in words:
-        return Region.HEADER
-    return Region.CONTENT if content else PLAIN
+    return Region.CONTENT if _HEAD_WORDS.isdisjoint(words) else Region.HEADER

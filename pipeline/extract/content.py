@@ -6,10 +6,10 @@ from pipeline.extract.cards import find_cards, is_portrait, leads_away
 from pipeline.extract.declared import Kind
 from pipeline.extract.images import declared_side
 from pipeline.extract.labels import drop_labels, drop_link_runs
-from pipeline.extract.regions import drop_regions
+from pipeline.extract.regions import drop_regions, needed_folds
 from pipeline.extract.sections import drop_sections
 from pipeline.extract.tree import Node
-from pipeline.extract.walk import Item, Walk
+from pipeline.extract.walk import Item, Walk, Walker
 from schemas.records import Role
 
 _IMAGE_SCORE = 60.0
@@ -38,17 +38,19 @@ _SHARE = 0.85
 """A child with this share of its parent's score is the container; else the parent is."""
 
 
-def choose_content(walk: Walk, kind: Kind = Kind.UNKNOWN, title: str = "") -> list[Item]:
+def choose_content(walker: Walker, kind: Kind = Kind.UNKNOWN, title: str = "") -> list[Item]:
     """The items that are the page's content, in reading order.
 
     Args:
-        walk: what the page holds.
+        walker: that has walked the page; it reads more where what it read does not suffice.
         kind: of page, as it says itself.
         title: of the page: where the text begins, where a heading says the same.
     """
-    for item in walk.items:
-        item.score = _score(item)
-    _mark_cards(walk)
+    walk = walker.found
+    _weigh(walk)
+    while unread := needed_folds(walk, kind):
+        walker.unfold(unread)
+        _weigh(walk)
     drop_regions(walk, kind)
     drop_labels(walk)
     if _is_article(walk, kind):
@@ -100,7 +102,9 @@ def _leads(item: Item) -> bool:
     return item.role is Role.CAPTION or item.score >= _LINE
 
 
-def _mark_cards(walk: Walk) -> None:
+def _weigh(walk: Walk) -> None:
+    for item in walk.items:
+        item.score = _score(item)
     memo: dict[Node, bool] = dict.fromkeys(find_cards(walk), True)
     for item in walk.items:
         item.carded = _is_under(item.node, memo)

@@ -36,8 +36,9 @@ def extract_document(page: Page, limits: ExtractLimits | None = None) -> Documen
 
 def _read(tree: Tree, page: Page, limits: ExtractLimits) -> Document:
     """The document that a page's tree holds."""
-    walk = Walker(_base_url(tree, page.url), limits).walk(tree.body)
-    items = choose_content(walk, declared_kind(tree.notes), _title(tree))
+    walker = Walker(_base_url(tree, page.url), limits)
+    walker.walk(tree.body)
+    items = choose_content(walker, declared_kind(tree.notes), _title(tree))
     if not any(item.is_text for item in items):
         raise BadInput(Reason.NO_CONTENT, 0)
     return Document(

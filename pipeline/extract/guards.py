@@ -1,23 +1,41 @@
 """Pages that would make a parser slow, told by one linear scan, and cut to what it can bear."""
 
 import re
-from operator import itemgetter
 
 from pipeline.extract.limits import ExtractLimits
 
 _INSIDE = r"(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+'|))*+"
 """Attributes: an "=" and the quoted value behind it are taken whole."""
-# A comment, an element whose content is no markup, or a tag. Each matches wherever it begins, to
-# the end of the page if need be, so the scan never looks back.
+_RAW = "script|style|textarea|title|xmp|iframe|noembed|noframes"
+"""Elements whose content is no markup."""
+# A comment, a raw element, or a tag. Each matches wherever it begins, to the end of the page if
+# need be, so the scan never looks back.
 _TAG = re.compile(
     r"<(?:!--(?:[^-]++|-(?!->))*+"
-    r"|(script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[\s/>])"
-    rf"{_INSIDE}(?:[^<]++|<(?!/\1))*+(?:</\1[^>]*+>?)?+"
+    rf"|({_RAW})(?=[\s/>])({_INSIDE})>?(?:[^<]++|<(?!/\1))*+(?:</\1[^>]*+>?)?+"
     rf"|(/?)([a-zA-Z][^\s/>]*+)({_INSIDE})>?)",
     re.IGNORECASE,
 )
+
+
+def _any_case(word: str) -> str:
+    """A pattern for the word that is twice as fast as the one that ignores case."""
+    return "".join(f"[{letter}{letter.upper()}]" for letter in word)
+
+
+# The same without a look into the matches, in half the time: most pages need no more.
+_SCAN = re.compile(
+    "<(?:"
+    + "|".join(
+        rf"{_any_case(name)}(?=[\s/>]){_INSIDE}(?:[^<]++|<(?!/{_any_case(name)}))*+"
+        for name in _RAW.split("|")
+    )
+    + rf"|/?[a-zA-Z]{_INSIDE}>?|!--(?:[^-]++|-(?!->))*+)"
+)
+_HEAD = re.compile(rf"</?[a-zA-Z][^\s/>]*+({_INSIDE})")
 _ATTRIBUTE = re.compile(r"[^\s/=>\"']++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"']*+))?")
-_FEW_TAGS = 4000
+_FEW_TAGS = 10_000
+"""So few tags cost the parser a quarter of a second at most, however deep they nest."""
 _LONG_TAG = 1024
 """Characters of attributes from which a tag is looked at more closely."""
 
@@ -43,22 +61,22 @@ def is_guarded(html: str, limits: ExtractLimits) -> bool:
 
     A closing tag takes one from the count of its own name alone, so stray ones hide no depth.
     """
-    options = html.count("<option") + html.count("<OPTION")
-    if len(html) > limits.fast_characters or options > limits.fast_options:
+    if len(html) > limits.fast_characters:
         return True
-    tags = _TAG.findall(html)
-    if max(map(len, map(itemgetter(3), tags)), default=0) > _LONG_TAG and any(
-        _is_heavy(rest, limits) for *_, rest in tags if len(rest) > _LONG_TAG
-    ):
+    tags = _SCAN.findall(html)
+    if any(_is_heavy(tag, limits) for tag in tags if len(tag) > _LONG_TAG):
         return True
-    # So few tags nest no deeper than the parser can bear.
-    return len(tags) > _FEW_TAGS and _is_deep(tags, limits)
+    if len(tags) > limits.fast_options:
+        options = sum(tag[:7].lower() == "<option" for tag in tags)
+        if options > limits.fast_options:
+            return True
+    return len(tags) > _FEW_TAGS and _is_deep(html, limits)
 
 
-def _is_deep(tags: list[tuple[str, str, str, str]], limits: ExtractLimits) -> bool:
+def _is_deep(html: str, limits: ExtractLimits) -> bool:
     opened: dict[str, int] = {}
     depth = 0
-    for _, close, name, _ in tags:
+    for _, _, close, name, _ in _TAG.findall(html):
         if not name or name in _FLAT:
             continue
         if not close:
@@ -72,10 +90,18 @@ def _is_deep(tags: list[tuple[str, str, str, str]], limits: ExtractLimits) -> bo
     return False
 
 
-def _is_heavy(rest: str, limits: ExtractLimits) -> bool:
+def _is_heavy(tag: str, limits: ExtractLimits) -> bool:
+    """Whether a tag, or the one that opens a raw element, has too many attributes or too long."""
+    found = _HEAD.match(tag)
+    rest = found[1] if found else ""
     if len(rest) > limits.fast_tag_characters:
         return True
     return sum(1 for _ in _ATTRIBUTE.finditer(rest)) > limits.fast_attributes
+
+
+def count_opened(html: str) -> int:
+    """How many elements the page opens, comments counted among them."""
+    return sum(not tag.startswith("</") for tag in _SCAN.findall(html))
 
 
 def trim(html: str, limits: ExtractLimits) -> str:
@@ -95,7 +121,11 @@ class _Trimmer:
         self.open: dict[str, list[bool]] = {}
 
     def replace(self, match: re.Match[str]) -> str:
-        _, close, name, rest = match.groups()
+        raw, attributes, close, name, rest = match.groups()
+        if raw is not None and len(attributes) > _LONG_TAG:
+            return self._light(raw, attributes) + match[0][1 + len(raw) + len(attributes) :].lstrip(
+                ">"
+            )
         if name is None:
             return match[0]
         name = name.lower()

@@ -1,21 +1,24 @@
 """Which of the regions that a page's names claim to be boilerplate really are."""
 
+import math
 from dataclasses import dataclass
 
 from pipeline.extract.boilerplate import Region
 from pipeline.extract.declared import Kind
-from pipeline.extract.tree import Node
-from pipeline.extract.walk import Walk
+from pipeline.extract.tree import Node, folded_prose
+from pipeline.extract.walk import Fold, Walk
 
 _ENOUGH = 250.0
 """So much prose outside of a region and the page can do without it."""
-_MOST = 0.6
+_MOST = 0.62
 """A region with a larger share of the page's prose than this is no boilerplate after all."""
 _PARAGRAPHS = 3
 """So many paragraphs make a region whose name says little a part of the text."""
 _LONG = 100.0
 _LINE = 80.0
 """Less prose than this in a header is a slogan."""
+_SHORTEST = 20
+"""A shorter piece of an unread region is a label."""
 _FOLDED = 5
 """So many long paragraphs that are not shown yet are folded away, not left over."""
 
@@ -28,30 +31,69 @@ class _Mass:
     paragraphs: int = 0
 
 
+def needed_folds(walk: Walk, kind: Kind) -> list[Fold]:
+    """The unread regions whose prose might change what is boilerplate.
+
+    How much that is at most, the characters under them tell. A region that would not be kept if
+    all of its text were prose stays unread; all are read where their prose could decide of others.
+    """
+    masses, total = _weigh_regions(walk)
+    spare = _MOST / (1 - _MOST) * total
+    unread = [folded_prose(fold.node, _SHORTEST) for fold in walk.folds]
+    needed = [
+        fold
+        for fold, most in zip(walk.folds, unread, strict=True)
+        if most > min(spare, _most_kept(fold.node))
+    ]
+    if needed:
+        return needed
+    rest = sum(unread)
+    for zone, mass in masses.items():
+        if zone.folded is None and (
+            _is_boilerplate(zone, mass, total, kind)
+            != _is_boilerplate(zone, mass, total + rest, kind)
+        ):
+            return list(walk.folds)
+    return []
+
+
+def _most_kept(zone: Node) -> float:
+    """Prose below which a folded region is boilerplate, whatever else the page holds."""
+    return _FOLDED * _LONG if zone.region is Region.HIDDEN else math.inf
+
+
 def drop_regions(walk: Walk, kind: Kind) -> None:
     """Marks the items of boilerplate regions as not kept."""
-    masses: dict[Node, _Mass] = {zone: _Mass() for zone in walk.regions}
-    total = 0.0
-    for item in walk.items:
-        if item.carded or not item.is_text:
-            continue
-        total += item.score
-        for zone in item.zones:
-            masses[zone].prose += item.score
-            masses[zone].paragraphs += item.score >= _LONG
+    masses, total = _weigh_regions(walk)
     dropped: set[Node] = set()
-    for zone, region in walk.regions.items():
+    for zone, mass in masses.items():
         inside = [around for around in walk.outer[zone] if around not in dropped]
-        if region is Region.COMMENTS and any(walk.regions[z] is region for z in inside):
+        if zone.region is Region.COMMENTS and any(z.region is Region.COMMENTS for z in inside):
             # A comment within a thread that stays is part of the thread.
             continue
-        if _is_boilerplate(zone, region, masses[zone], total, kind):
+        if _is_boilerplate(zone, mass, total, kind):
             dropped.add(zone)
     for item in walk.items:
         item.kept = not any(zone in dropped for zone in item.zones)
 
 
-def _is_boilerplate(zone: Node, region: Region, mass: _Mass, total: float, kind: Kind) -> bool:
+def _weigh_regions(walk: Walk) -> tuple[dict[Node, _Mass], float]:
+    """What each region holds, outer ones first, and all prose of the page."""
+    masses: dict[Node, _Mass] = {zone: _Mass() for zone in walk.outer}
+    total = 0.0
+    for item in walk.items:
+        if item.score == 0.0 or item.carded or not item.is_text:
+            continue
+        total += item.score
+        for zone in item.zones:
+            mass = masses[zone]
+            mass.prose += item.score
+            mass.paragraphs += item.score >= _LONG
+    return masses, total
+
+
+def _is_boilerplate(zone: Node, mass: _Mass, total: float, kind: Kind) -> bool:
+    region = zone.region
     outside = total - mass.prose
     if region is Region.HEADER:
         return not _within_main(zone) and (zone.tag == "header" or mass.prose < _LINE)

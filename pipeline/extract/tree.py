@@ -1,23 +1,42 @@
 """One small tree for both parsers: a fast one behind guards, a slow one for what they turn away."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from pipeline.extract.guards import is_guarded, trim
+from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_by_tag, region_of
+from pipeline.extract.guards import count_opened, is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
 from schemas.rejection import BadInput, Reason
 
+_Element: TypeAlias = Any
+"""One of the fast parser's: its types say of each property that it may be None."""
+
 
 class Node:
-    """An element: its tag, its attributes, and its children, which are nodes and strings."""
+    """An element: its tag, its attributes, and its children, which are nodes and strings.
 
-    __slots__ = ("attrs", "children", "index", "parent", "tag")
+    Half of a page's elements stand in regions that their names give away as boilerplate. Those
+    are folded: what is under them stays in the parser's tree until somebody asks for it.
+    """
 
-    def __init__(self, tag: str, attrs: dict[str, str | None], parent: "Node | None") -> None:
+    __slots__ = ("attrs", "children", "folded", "index", "parent", "region", "tag")
+
+    def __init__(
+        self,
+        tag: str,
+        attrs: dict[str, str | None],
+        parent: "Node | None",
+        region: Region = PLAIN,
+    ) -> None:
         self.tag = tag
         self.attrs = attrs
         self.parent = parent
+        self.region = region
         self.children: list[Node | str] = []
+        self.folded: _Element = (
+            None  # the fast parser's element, where the children are not read yet
+        )
         self.index = -1  # its place among the nodes of a walk, -1 where no walk came by
 
     def get(self, name: str) -> str:
@@ -60,7 +79,23 @@ button
 _UNSEEN = frozenset(_UNSEEN_LIST.split())
 """Elements whose content a reader does not read as text of the page; they part words."""
 
-_NOTES = frozenset({"title", "base", "meta", "link"})
+_BLOCK_LIST = """
+address article aside blockquote body dd details dir div dl dt fieldset figcaption figure footer
+form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol p pre section summary table
+tbody td tfoot th thead tr ul caption noscript amp-carousel video listing xmp plaintext
+"""
+BLOCKS = frozenset(_BLOCK_LIST.split())
+"""Elements that begin a text of their own."""
+
+_FOLDABLE = BLOCKS - {"noscript", "figure", "video"}
+_NO_PROSE = "a, script, style, select, textarea, svg"
+_NOTES = frozenset({"title", "base", "meta", "link", "script"})
+_NOTE_MARKS = ("license", "creativecommons.org", "ld+json")
+_NOTE_PATTERN = (
+    'a[rel*="license"], a[href*="creativecommons.org"], a[itemprop="license"], '
+    'link[rel*="license"], script[type="application/ld+json"]'
+)
+"""What a folded region may say of the page."""
 _LABELS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"})
 """Where a button is the line that unfolds an answer, and no control."""
 
@@ -76,8 +111,12 @@ def parse_html(html: str, limits: ExtractLimits) -> Tree:
             html = html.replace(mark, "")
     builder = _Builder(limits)
     if is_guarded(html, limits):
-        _read_soup(trim(html, limits), builder)
+        trimmed = trim(html, limits)
+        if count_opened(trimmed) > limits.max_elements:  # the slow parser would take too long
+            raise BadInput(Reason.PARSE_ERROR, "too many elements")
+        _read_soup(trimmed, builder)
     else:
+        builder.folds_notes = any(mark in html for mark in _NOTE_MARKS)
         _read_lexbor(html, builder)
     return Tree(builder.body, tuple(builder.notes), builder.nodes)
 
@@ -89,22 +128,23 @@ class _Builder:
         self.body = Node("body", {}, None)
         self.notes: list[Node] = []
         self.nodes: list[Node] = []
-        self.left = limits.max_elements
+        self.most = limits.max_elements
+        self.folds_notes = False
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
         """The node for an element, where its content is to be read."""
-        self.left -= 1
-        if self.left < 0:
+        nodes = self.nodes
+        if len(nodes) >= self.most:
             raise BadInput(Reason.PARSE_ERROR, "too many elements")
-        if tag in _NOTES or (tag == "script" and _is_linked_data(attrs)):
+        if tag in _NOTES:
+            if tag == "script" and not _is_linked_data(attrs):
+                return None
             node = Node(tag, attrs, None)
             self.notes.append(node)
             return node
-        if tag == "script":
-            return None
-        node = Node(tag, attrs, parent)
+        node = Node(tag, attrs, parent, region_of(tag, attrs) if attrs else region_by_tag(tag))
         parent.children.append(node)
-        self.nodes.append(node)
+        nodes.append(node)
         if tag == "a" and _is_licence(attrs):
             self.notes.append(node)
         return node
@@ -134,17 +174,52 @@ def _read_lexbor(html: str, builder: _Builder) -> None:
         root = LexborHTMLParser(html).root
     except (SelectolaxError, ValueError) as error:
         raise BadInput(Reason.PARSE_ERROR, type(error).__name__) from error
+    _read_elements(root, builder.body, builder, folds=True)
+
+
+def unfold(node: Node, limits: ExtractLimits) -> None:
+    """Reads what is under a folded node into its children.
+
+    Raises:
+        BadInput: PARSE_ERROR where there are too many elements.
+    """
+    first, node.folded = node.folded.child, None
+    _read_elements(first, node, _Builder(limits), folds=False)
+
+
+def folded_prose(node: Node, shortest: int) -> int:
+    """Characters under a folded node in pieces of at least a length, links and scripts left out.
+
+    A piece is what stands between two tags.
+    """
+    inside = node.folded
+    total = sum(_piece_lengths(inside, shortest))
+    if total:
+        for element in inside.css(_NO_PROSE):
+            total -= sum(_piece_lengths(element, shortest))
+    return total
+
+
+def _piece_lengths(element: _Element, shortest: int) -> Iterator[int]:
+    for piece in element.text(separator="\0").split("\0"):
+        if len(piece) >= shortest and (length := len(piece.strip())) >= shortest:
+            yield length
+
+
+def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool) -> None:
+    """Reads an element and its next siblings, with all that is under them."""
     # Each entry is an element's first child still to be read and the node it belongs to. A text
     # element's content comes before what follows it: the last entry is always read first.
-    stack: list[tuple[Any, Node]] = [(root, builder.body)]
+    stack: list[tuple[_Element, Node]] = [(first, parent)]
     while stack:
         found, parent = stack.pop()
+        children = parent.children
         while found is not None:
             tag = found.tag
             if tag == "-text":
                 text = found.text_content
-                if parent.children or not text.isspace():
-                    parent.children.append(text)
+                if children or not text.isspace():
+                    children.append(text)
             elif tag in _TEXT or (tag == "button" and parent.tag in _LABELS):
                 stack.append((found.next, parent))
                 found = found.child
@@ -154,8 +229,31 @@ def _read_lexbor(html: str, builder: _Builder) -> None:
             elif tag and tag[0] not in "-_!":  # a processing instruction has none
                 node = builder.add(tag, found.attributes, parent)
                 if node is not None and (child := found.child) is not None:
-                    stack.append((child, node))
+                    if folds and node.region >= CUT and _fold(found, node, builder):
+                        node.folded = found
+                    else:
+                        stack.append((child, node))
             found = found.next
+
+
+def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
+    """Whether an element of boilerplate may stay unread; takes what it says of the page.
+
+    A headline within says where the text begins.
+    """
+    if node.tag not in _FOLDABLE or found.css_first("h1") is not None:
+        return False
+    if builder.folds_notes:
+        _read_notes(found, builder)
+    return True
+
+
+def _read_notes(found: _Element, builder: _Builder) -> None:
+    for element in found.css(_NOTE_PATTERN):
+        note = Node(element.tag, element.attributes, None)
+        if element.child is not None:
+            note.children.append(element.text())
+        builder.notes.append(note)
 
 
 def _read_soup(html: str, builder: _Builder) -> None:

@@ -6,18 +6,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.extract import images
-from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_of
+from pipeline.extract.boilerplate import CUT, PLAIN, Region
 from pipeline.extract.captions import holds_image, is_caption
 from pipeline.extract.limits import ExtractLimits
-from pipeline.extract.tree import Node
+from pipeline.extract.tree import BLOCKS, Node, unfold
 from schemas.records import Role
 
-_BLOCK_LIST = """
-address article aside blockquote body dd details dir div dl dt fieldset figcaption figure footer
-form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol p pre section summary table
-tbody td tfoot th thead tr ul caption noscript amp-carousel video listing xmp plaintext
-"""
-_BLOCKS = frozenset(_BLOCK_LIST.split())
 _NOSCRIPT_CHARACTERS = 1000
 _ASIDE = 40
 _ROLES: Final[dict[str, Role]] = {
@@ -73,6 +67,23 @@ class Item:
         return not self.url
 
 
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """An element of boilerplate that the walk left unread, and what held where it stands.
+
+    Attributes:
+        node: the folded element.
+        at: how many items stand before it.
+        zones: the marked elements around it, outermost first, itself the last.
+    """
+
+    node: Node
+    at: int
+    role: Role
+    zones: tuple[Node, ...]
+    href: str
+
+
 @dataclass(slots=True)
 class Walk:
     """What one walk over a page found.
@@ -80,14 +91,14 @@ class Walk:
     Attributes:
         items: in reading order.
         nodes: the elements visited, parents before children.
-        regions: the region of each element that is not plain, outer ones first.
-        outer: the marked elements around each of them.
+        outer: the marked elements around each element whose region is not plain, outer ones first.
+        folds: what was left unread, in reading order.
     """
 
     items: list[Item] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
-    regions: dict[Node, Region] = field(default_factory=dict)
     outer: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
+    folds: list[Fold] = field(default_factory=list)
 
 
 _Exit = tuple[bool, Node | None, Role, tuple[Node, ...], str]
@@ -112,7 +123,28 @@ class Walker:
 
     def walk(self, body: Node) -> Walk:
         """The items under `body`."""
-        stack: list[Node | str | _Exit] = [body]
+        self._read([body])
+        return self.found
+
+    def unfold(self, folds: list[Fold]) -> None:
+        """Reads elements that were left unread; their items come in where they stand."""
+        found = self.found
+        items = found.items
+        for fold in reversed(folds):
+            unfold(fold.node, self.limits)
+            found.items = []
+            self.block, self.role, self.zones, self.href = (
+                fold.node,
+                fold.role,
+                fold.zones,
+                fold.href,
+            )
+            self._read([*reversed(fold.node.children)])
+            items[fold.at : fold.at] = found.items
+        found.items = items
+        found.folds = [fold for fold in found.folds if fold.node.folded is not None]
+
+    def _read(self, stack: "list[Node | str | _Exit]") -> None:
         pop, pieces, enter = stack.pop, self.pieces, self._enter
         while stack:
             entry = pop()
@@ -128,7 +160,6 @@ class Walker:
                     self._flush()
                 _, self.block, self.role, self.zones, self.href = entry
         self._flush()
-        return self.found
 
     def _enter(self, node: Node, stack: list[Node | str | _Exit]) -> None:
         tag = node.tag
@@ -136,8 +167,8 @@ class Walker:
         if lone is not None:
             lone(self, node)
             return
-        attrs, block = node.attrs, tag in _BLOCKS
-        region = region_of(tag, attrs)
+        attrs, block = node.attrs, tag in BLOCKS
+        region = node.region
         if not block and region >= CUT and _is_aside(node):
             self.pieces.append(" ")
             return
@@ -169,9 +200,12 @@ class Walker:
         elif node.tag == "a":
             self.href = node.get("href")
         if region is not PLAIN:
-            self.found.regions[node] = region
             self.found.outer[node] = self.zones
             self.zones = (*self.zones, node)
+        if node.folded is not None:
+            self.found.folds.append(
+                Fold(node, len(self.found.items), self.role, self.zones, self.href)
+            )
 
     def _set_role(self, node: Node) -> None:
         role = _ROLES.get(node.tag)

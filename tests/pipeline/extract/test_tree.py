@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.extract.guards import is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
-from pipeline.extract.tree import Node, parse_html
+from pipeline.extract.tree import Node, folded_prose, parse_html, unfold
 from schemas.rejection import BadInput, Reason
 
 LIMITS = ExtractLimits()
@@ -36,6 +36,8 @@ def words(node):
         if isinstance(at, str):
             out.append(at)
         else:
+            if at.folded is not None:
+                unfold(at, LIMITS)
             stack.extend(reversed(at.children))
     return " ".join("".join(out).split())
 
@@ -140,3 +142,62 @@ def test_trim_keeps_text_and_bounds_depth_and_attributes():
     tag = "<p " + "a=1 " * 600 + ">x"
     assert trim(tag, limits) == "<p a=1>x"
     assert trim("<script>'<div>'</script>x", limits) == "<script>'<div>'</script>x"
+
+
+def folds(node):
+    """The folded nodes under a node, in the page's order."""
+    inside = [child for child in node.children if isinstance(child, Node)]
+    return [
+        fold for child in inside for fold in ([child] if child.folded is not None else folds(child))
+    ]
+
+
+def test_what_a_name_gives_away_as_boilerplate_stays_folded():
+    html = "<p>text</p><nav>one <a href=x>two</a></nav><div class=sidebar><p>three</div><p>four"
+    tree = parse_html(html, LIMITS)
+    assert [node.tag for node in folds(tree.body)] == ["nav", "div"]
+    assert flat(tree.body) == [["p", "text"], ["nav"], ["div"], ["p", "four"]]
+    unfold(tree.body.children[1], LIMITS)
+    assert flat(tree.body.children[1]) == ["one", ["a", "two"]]
+    assert [node.tag for node in folds(tree.body)] == ["div"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div class=sidebar><h1>The headline</h1></div>",
+        "<p>a <span class=tooltip>b <a href=x>c</a></span></p>",
+        "<figure class=share><img src=a.jpg></figure>",
+        "<article><p>text</p></article>",
+        "<nav></nav>",
+    ],
+)
+def test_headlines_inline_elements_and_figures_are_read_at_once(html):
+    assert folds(parse_html(html, LIMITS).body) == []
+
+
+def test_a_folded_element_that_holds_too_much_is_refused_when_it_is_read():
+    tree = parse_html("<nav>" + "<p>x</p>" * 200 + "</nav>", ExtractLimits(max_elements=100))
+    with pytest.raises(BadInput, match="too many elements"):
+        unfold(tree.body.children[0], ExtractLimits(max_elements=100))
+
+
+def test_prose_under_a_folded_element_is_what_stands_in_no_link_script_or_label():
+    html = (
+        "<nav><p>A sentence that is long enough.</p><a href=x>A link that is long enough too</a>"
+        "<script>and so is this script here</script><b>short</b></nav>"
+    )
+    (fold,) = folds(parse_html(html, LIMITS).body)
+    assert folded_prose(fold, 20) == len("A sentence that is long enough.")
+    assert folded_prose(fold, 40) == 0
+
+
+def test_a_folded_element_still_says_what_the_page_is():
+    html = (
+        "<footer><p>some text</p><a rel='license nofollow' href='https://a.example/'>CC</a>"
+        '<script type="application/ld+json">{"@type": "Article"}</script></footer>'
+    )
+    notes = parse_html(html, LIMITS).notes
+    assert [note.tag for note in notes] == ["a", "script"]
+    assert notes[0].get("rel") == "license nofollow"
+    assert notes[1].children == ['{"@type": "Article"}']
