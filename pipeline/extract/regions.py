@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline.extract.boilerplate import Region
 from pipeline.extract.declared import Kind
-from pipeline.extract.tree import Node, folded_prose
+from pipeline.extract.tree import Node, folded_characters, folded_prose
 from pipeline.extract.walk import Fold, Walk
 
 _ENOUGH = 250.0
@@ -31,15 +32,31 @@ class _Mass:
     paragraphs: int = 0
 
 
+_Page = tuple[dict[Node, _Mass], float]
+"""What each region holds, outer ones first, and all prose of the page."""
+
+
 def needed_folds(walk: Walk, kind: Kind) -> list[Fold]:
     """The unread regions whose prose might change what is boilerplate.
 
     How much that is at most, the characters under them tell. A region that would not be kept if
     all of its text were prose stays unread; all are read where their prose could decide of others.
     """
-    masses, total = _weigh_regions(walk)
+    if not walk.folds:
+        return []
+    page = _weigh_regions(walk)
+    needed: list[Fold] = []
+    for measure in (folded_characters, partial(folded_prose, shortest=_SHORTEST)):
+        needed = _undecided(walk, kind, page, [measure(fold.node) for fold in walk.folds])
+        if not needed:
+            break
+    return needed
+
+
+def _undecided(walk: Walk, kind: Kind, page: _Page, unread: list[int]) -> list[Fold]:
+    """The unread regions to read, where there are at most so many characters of prose in each."""
+    masses, total = page
     spare = _MOST / (1 - _MOST) * total
-    unread = [folded_prose(fold.node, _SHORTEST) for fold in walk.folds]
     needed = [
         fold
         for fold, most in zip(walk.folds, unread, strict=True)
@@ -49,7 +66,7 @@ def needed_folds(walk: Walk, kind: Kind) -> list[Fold]:
         return needed
     rest = sum(unread)
     for zone, mass in masses.items():
-        if zone.folded is None and (
+        if mass.prose and (
             _is_boilerplate(zone, mass, total, kind)
             != _is_boilerplate(zone, mass, total + rest, kind)
         ):
@@ -73,11 +90,16 @@ def drop_regions(walk: Walk, kind: Kind) -> None:
             continue
         if _is_boilerplate(zone, mass, total, kind):
             dropped.add(zone)
+    zones: tuple[Node, ...] = ()
+    kept = True
     for item in walk.items:
-        item.kept = not any(zone in dropped for zone in item.zones)
+        if item.zones is not zones:  # those of one block are the same tuple
+            zones = item.zones
+            kept = dropped.isdisjoint(zones)
+        item.kept = kept
 
 
-def _weigh_regions(walk: Walk) -> tuple[dict[Node, _Mass], float]:
+def _weigh_regions(walk: Walk) -> _Page:
     """What each region holds, outer ones first, and all prose of the page."""
     masses: dict[Node, _Mass] = {zone: _Mass() for zone in walk.outer}
     total = 0.0

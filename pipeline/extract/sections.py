@@ -47,9 +47,10 @@ def drop_sections(walk: Walk) -> None:
     """Marks the items of sections as not kept that their heading says to be boilerplate."""
     items = [item for item in walk.items if item.kept]
     total = sum(len(item.text) for item in items)
-    places = _places(items)
+    places: dict[Node, tuple[int, int]] = {}
     for index, item in enumerate(items):
         if item.kept and item.is_text and _is_title(item):
+            places = places or _places(items)
             section = _section(items, index, places)
             small = sum(len(i.text) for i in section) <= _MOST * total
             if small and sum(i.score >= _PROSE and not i.carded for i in section) < _PARAGRAPHS:

@@ -187,6 +187,11 @@ def unfold(node: Node, limits: ExtractLimits) -> None:
     _read_elements(first, node, _Builder(limits), folds=False)
 
 
+def folded_characters(node: Node) -> int:
+    """Characters of all text under a folded node; scripts, labels and white space count."""
+    return len(node.folded.text())
+
+
 def folded_prose(node: Node, shortest: int) -> int:
     """Characters under a folded node in pieces of at least a length, links and scripts left out.
 
