@@ -1,6 +1,7 @@
 """Pages that would make a parser slow, told by one linear scan, and cut to what it can bear."""
 
 import re
+from operator import itemgetter
 
 from pipeline.extract.limits import ExtractLimits
 
@@ -32,6 +33,7 @@ _SCAN = re.compile(
     )
     + rf"|/?[a-zA-Z]{_INSIDE}>?|!--(?:[^-]++|-(?!->))*+)"
 )
+_NAME = re.compile(rf"<(?!(?:{_RAW})[\s/>])(/?)([a-zA-Z][^\s/>]*+)", re.IGNORECASE)
 _HEAD = re.compile(rf"</?[a-zA-Z][^\s/>]*+({_INSIDE})")
 _ATTRIBUTE = re.compile(r"[^\s/=>\"']++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"']*+))?")
 _FEW_TAGS = 10_000
@@ -66,18 +68,20 @@ def is_guarded(html: str, limits: ExtractLimits) -> bool:
     tags = _SCAN.findall(html)
     if any(_is_heavy(tag, limits) for tag in tags if len(tag) > _LONG_TAG):
         return True
-    if len(tags) > limits.fast_options:
-        options = sum(tag[:7].lower() == "<option" for tag in tags)
-        if options > limits.fast_options:
-            return True
-    return len(tags) > _FEW_TAGS and _is_deep(html, limits)
+    if len(tags) > limits.fast_options and _has_options(html, limits):
+        return True
+    return len(tags) > _FEW_TAGS and _is_deep(tags, limits)
 
 
-def _is_deep(html: str, limits: ExtractLimits) -> bool:
+def _has_options(html: str, limits: ExtractLimits) -> bool:
+    return html.count("<option") + html.count("<OPTION") > limits.fast_options
+
+
+def _is_deep(tags: list[str], limits: ExtractLimits) -> bool:
     opened: dict[str, int] = {}
     depth = 0
-    for _, _, close, name, _ in _TAG.findall(html):
-        if not name or name in _FLAT:
+    for close, name in map(itemgetter(1, 2), filter(None, map(_NAME.match, tags))):
+        if name in _FLAT:
             continue
         if not close:
             opened[name] = opened.get(name, 0) + 1

@@ -24,6 +24,8 @@ def resolve(base: str, link: str) -> str:
     link = _SPACES.sub("", link.strip())
     if not link or link.startswith("#"):
         return ""
+    if _PLAIN.fullmatch(link) and "/." not in link:
+        return link
     try:
         parts = urlsplit(urljoin(base, link.replace("\\", "/") if "?" not in link else link))
         if parts.scheme not in _WEB or (parts.scheme != "file" and not parts.hostname):
@@ -35,6 +37,12 @@ def resolve(base: str, link: str) -> str:
     path = quote(parts.path, safe=_PATH_SAFE) if path is None else path
     query = quote(parts.query, safe=_QUERY_SAFE) if not parts.query.isascii() else parts.query
     return urlunsplit((parts.scheme, host, path, query.replace(" ", "%20"), ""))
+
+
+_PLAIN = re.compile(
+    r"https?://[a-z0-9.-]+/[\w/.,~%+=:@!$*-]++(?:\?[\w/.,~%+=:@!$*&-]++)?+", re.ASCII
+)
+"""An absolute URL that is already as it should be: most are."""
 
 
 def _ascii_host(netloc: str) -> str:
@@ -68,7 +76,8 @@ def parse_srcset(srcset: str) -> list[Candidate]:
         if url.endswith(","):
             url = url.rstrip(",")
         else:
-            end = _descriptor_end(srcset, at)
+            descriptors = _DESCRIPTORS.match(srcset, at)
+            end = descriptors.end() if descriptors else at
             for value, unit in _UNITS.findall(srcset[at:end]):
                 width = int(float(value)) if unit == "w" else width
                 density = float(value) if unit == "x" else density
@@ -79,18 +88,8 @@ def parse_srcset(srcset: str) -> list[Candidate]:
 
 
 _SRCSET_URL = re.compile(r"[\s,]*(\S+)")
+_DESCRIPTORS = re.compile(r"[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+")  # up to a comma outside brackets
 _UNITS = re.compile(r"(?<!\S)([0-9]*\.?[0-9]+)([wx])(?=[\s,]|$)")
-
-
-def _descriptor_end(srcset: str, at: int) -> int:
-    """Where the descriptors that begin at `at` end: at a comma outside brackets."""
-    depth = 0
-    for i in range(at, len(srcset)):
-        letter = srcset[i]
-        if letter == "," and depth == 0:
-            return i
-        depth += (letter == "(") - (letter == ")")
-    return len(srcset)
 
 
 def best_candidate(candidates: Iterable[Candidate], side_px: int) -> Candidate | None:
