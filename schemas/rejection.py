@@ -65,6 +65,7 @@ class Reason(StrEnum):
     # Images and videos
     NOT_MEDIA = "not_media"
     FORMAT = "format"
+    PLAYER_PAGE = "player_page"
     UNDECODABLE = "undecodable"
     TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"

@@ -90,7 +90,7 @@ def _blocks(items: list[Item]) -> list[Block]:
             continue
         if item.is_text:
             blocks.append(TextBlock(item.text, item.role))
-        elif item.node.tag == "video":
+        elif item.node.tag in {"video", "iframe"}:
             title = item.node.get("title") or item.node.get("aria-label")
             blocks.append(VideoLink(item.url, item.poster, captions.get(index, ""), title))
         else:

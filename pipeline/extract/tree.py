@@ -66,14 +66,14 @@ class Tree:
 
 _TEXT_LIST = """
 b i em strong u font small big tt abbr acronym cite dfn kbd samp var mark bdi bdo ins time data s
-strike del center nobr blink html head body tbody thead tfoot
+strike del center nobr wbr blink html head body tbody thead tfoot
 """
 _TEXT = frozenset(_TEXT_LIST.split())
 """Elements that give their content to the one around them: they part no words."""
 
 _UNSEEN_LIST = """
-style template canvas map area datalist param track col colgroup frameset frame wbr select input
-textarea object embed applet iframe audio svg option optgroup progress meter math keygen dialog
+style template canvas map area datalist param track col colgroup frameset frame select input
+textarea object embed applet audio svg option optgroup progress meter math keygen dialog
 button
 """
 _UNSEEN = frozenset(_UNSEEN_LIST.split())

@@ -9,6 +9,7 @@ from pipeline.extract import images
 from pipeline.extract.boilerplate import CUT, PLAIN, Region
 from pipeline.extract.captions import holds_image, is_caption
 from pipeline.extract.limits import ExtractLimits
+from pipeline.extract.players import player_page
 from pipeline.extract.tree import BLOCKS, Node, unfold
 from schemas.records import Role
 
@@ -325,6 +326,14 @@ class Walker:
         if url:
             self._media(Item(node, url=url, poster=poster, zones=self.zones))
 
+    def _player(self, node: Node) -> None:
+        """The video that a player of a big host shows; other frames only part words."""
+        page = player_page(node.get("src")) or player_page(node.get("data-src"))
+        if page:
+            self._media(Item(node, url=page, zones=self.zones))
+        else:
+            self.pieces.append(" ")
+
     def _background(self, node: Node) -> None:
         url = images.background_url(node, self.base)
         if url:
@@ -368,5 +377,5 @@ _ATOMS: dict[str, Callable[[Walker, Node], None]] = {
     "image": Walker._image,
     "video": Walker._video,
 }
-_LONE = {**_ATOMS, "br": Walker._break}
+_LONE = {**_ATOMS, "br": Walker._break, "iframe": Walker._player}
 """Elements with nothing inside that would be read."""

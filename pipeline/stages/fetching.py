@@ -8,6 +8,7 @@ from typing import Any
 import apache_beam as beam
 
 from pipeline.extract.limits import ReadLimits
+from pipeline.extract.players import is_player_page
 from pipeline.extract.warc import read_capture
 from pipeline.filters.urls import UrlLimits, judge_image_url
 from pipeline.media.fetch import Fetcher, FetchLimits
@@ -76,6 +77,15 @@ def one_media_url(url: str, groups: dict[str, Iterable[Any]]) -> Iterator[MediaU
         yield MediaUrl(url, kinds[0], captures[0] if captures else None)
 
 
+def judge_media_url(media: MediaUrl, limits: UrlLimits) -> Why | None:
+    """Why a media URL speaks against what is behind it, or None."""
+    if media.kind == "image":
+        return judge_image_url(media.url, limits)
+    if is_player_page(media.url):
+        return Why(Reason.PLAYER_PAGE, media.url.split("/")[2])
+    return None
+
+
 def _lane(media: MediaUrl) -> tuple[str, int]:
     """Captures go by file, so that each is read once and forwards; the rest by host."""
     if media.capture is None:
@@ -101,7 +111,7 @@ class _FetchLane(beam.DoFn):
         captured: list[tuple[Capture, MediaUrl]] = []
         linked: list[MediaUrl] = []
         for media in lane[1]:
-            why = judge_image_url(media.url, self._urls) if media.kind == "image" else None
+            why = judge_media_url(media, self._urls)
             if why is not None:
                 yield from self._outcome(media, None, why)
             elif media.capture is not None:

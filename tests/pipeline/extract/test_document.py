@@ -10,6 +10,10 @@ from schemas.records import Page
 GOLDEN = sorted(Path(__file__).parent.joinpath("golden").glob("*.json"))
 
 
+def test_the_suite_is_whole():
+    assert len(GOLDEN) >= 49
+
+
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_golden_page(path):
     golden = json.loads(path.read_text(encoding="utf-8"))
