@@ -17,10 +17,14 @@ LAZY = (
     "data-fallback-src", "data-default-src", "data-bg",
 )  # fmt: skip
 LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "data-lazy-set", "lazy-srcset")
+# A file of such a name stands for no picture: "spacer" and the like anywhere in it, the others only
+# where nothing else is named. "two-grey-mushrooms.jpg" is a picture.
+_EMPTY = "blank|pixel|transparent|clear|lazy|lazyload|loading|loader|grey|gray|trans|dot|empty|dummy|default"
 _PLACEHOLDER = re.compile(
-    r"(?:^|[/_.\-])(?:spacer|blank|placeholder|pixel|transparent|clear|1x1|lazy|loading|loader|"
-    r"grey|gray|trans|dot|empty|dummy|default-image)(?:[._\-][^/]*)?\.(?:gif|png|svg|jpe?g|webp)"
-    r"(?:$|\?)",
+    r"(?:^|/)(?:(?:[^/?#]*[_.\-])?(?:spacer|placeholder|1x1)(?:[._\-][^/?#]*)?"
+    rf"|(?=(?:[^/?#]*[_.\-])?(?:{_EMPTY})[_.\-])"
+    rf"(?:(?:{_EMPTY}|img|image|bg|\d+(?:x\d+)?(?:px)?)(?:[_\-]|(?=\.)))+)"
+    r"\.(?:gif|png|svg|jpe?g|webp)(?:$|[?#])",
     re.IGNORECASE,
 )
 _IMAGE_PATH = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|jfif)(?:$|[?#:&!/])", re.IGNORECASE)

@@ -87,17 +87,22 @@ def is_label(item: Item) -> bool:
         return True
     if item.role is Role.CAPTION:
         return False
-    if len(text) <= _LONGEST_CALL and item.role is not Role.HEADING and _CALL.match(text):
-        return True
-    if len(text) <= _LONGEST_CREDIT and _CREDIT.match(text):
+    if item.role is not Role.HEADING and _asks_or_credits(text):
         return True
     return len(text) <= _LONGEST_TEASER and item.links * 2 > len(text) and bool(_TEASER.match(text))
+
+
+def _asks_or_credits(text: str) -> bool:
+    if len(text) <= _LONGEST_CALL and _CALL.match(text):
+        return True
+    return len(text) <= _LONGEST_CREDIT and bool(_CREDIT.match(text))
 
 
 def drop_link_runs(walk: Walk) -> None:
     """Marks texts as not kept that are links to other pages, three and more in a row."""
     for run in _linked_runs([item for item in walk.items if item.kept]):
-        if sum(item.role is not Role.HEADING for item in run) >= _RUN:
+        others = [item for item in run if item.role is not Role.HEADING]
+        if len(others) >= _RUN or any(item.anchors > _RUN for item in others):
             for item in run:
                 item.kept = False
 

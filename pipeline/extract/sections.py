@@ -8,7 +8,8 @@ from schemas.records import Role
 
 _TITLE = re.compile(
     r"^[\W\d_]*(?:"
-    r"(?:you (?:may|might|could|will|'ll) (?:also )?(?:like|enjoy|love|be interested|need)"
+    r"(?:you (?:may|might|could|will|'ll) (?:also )?(?:like|enjoy|love|be interested)"
+    r"|you (?:may|might) also need"
     r"|(?:related|similar|recommended|suggested|featured|recent|latest|popular|trending|top|other|"
     r"more|further|previous|next|new|sponsored|must[- ]?read|our latest|our other)"
     r" (?:\w+ ){0,2}(?:articles?|posts?|stor(?:y|ies)|news|contents?|products?|items?|videos?"

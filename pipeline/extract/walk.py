@@ -22,6 +22,9 @@ _ROLES: Final[dict[str, Role]] = {
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
     "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE, "q": Role.QUOTE,
 }  # fmt: skip
+_PARTS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "figure", "table", "ul", "ol", "hr"})
+"""What stands in a cell only where tables make the layout of a page."""
+_LAYOUT_PARAGRAPHS = 3
 _CODE = Role.CODE
 _FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
 """Roles that the blocks inside keep."""
@@ -45,6 +48,7 @@ class Item:
         text: of a text item; "" of others.
         role: of a text item.
         links: characters of the text that are links.
+        anchors: pieces of text that are links.
         url: of an image or a video.
         zones: the marked elements around it, outermost first.
         href: of the link around an image.
@@ -54,6 +58,7 @@ class Item:
     text: str = ""
     role: Role = Role.PARAGRAPH
     links: int = 0
+    anchors: int = 0
     url: str = ""
     poster: str = ""
     zones: tuple[Node, ...] = ()
@@ -212,6 +217,8 @@ class Walker:
         role = _ROLES.get(node.tag)
         if is_caption(node):
             role = Role.CAPTION
+        elif role is Role.TABLE_CELL and _is_layout(node):
+            role = Role.PARAGRAPH
         if role is None or self.role in _FINAL:
             return
         self.role = role
@@ -304,8 +311,9 @@ class Walker:
     def _add_text(self, text: str) -> None:
         if text and self.block is not None:
             links = len(" ".join("".join(self.link_pieces).split())) if self.link_pieces else 0
+            anchors = len(self.link_pieces)
             self.found.items.append(
-                Item(self.block, text, self.role, min(links, len(text)), zones=self.zones)
+                Item(self.block, text, self.role, min(links, len(text)), anchors, zones=self.zones)
             )
 
     def _image(self, node: Node) -> None:
@@ -349,6 +357,17 @@ class Walker:
         else:
             self._flush()
             self.found.items.append(item)
+
+
+def _is_layout(cell: Node) -> bool:
+    """Whether a table cell is a part of the page's layout: it holds headings, lists, paragraphs."""
+    paragraphs = 0
+    for child in cell.children:
+        if isinstance(child, Node):
+            if child.tag in _PARTS:
+                return True
+            paragraphs += child.tag == "p"
+    return paragraphs >= _LAYOUT_PARAGRAPHS
 
 
 def _is_aside(node: Node) -> bool:
