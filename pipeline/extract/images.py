@@ -19,7 +19,10 @@ LAZY = (
 LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "data-lazy-set", "lazy-srcset")
 # A file of such a name stands for no picture: "spacer" and the like anywhere in it, the others only
 # where nothing else is named. "two-grey-mushrooms.jpg" is a picture.
-_EMPTY = "blank|pixel|transparent|clear|lazy|lazyload|loading|loader|grey|gray|trans|dot|empty|dummy|default"
+_EMPTY = (
+    "blank|pixel|transparent|clear|lazy|lazyload|loading|loader|grey|gray|trans|dot|empty|dummy|"
+    "default"
+)
 _PLACEHOLDER = re.compile(
     r"(?:^|/)(?:(?:[^/?#]*[_.\-])?(?:spacer|placeholder|1x1)(?:[._\-][^/?#]*)?"
     rf"|(?=(?:[^/?#]*[_.\-])?(?:{_EMPTY})[_.\-])"
