@@ -1,6 +1,7 @@
 """Shards hold their samples by key but for the first five, with a sidecar that points at every byte."""
 
 import io
+from dataclasses import replace
 
 import apache_beam as beam
 import pyarrow.parquet as pq
@@ -15,10 +16,11 @@ from pipeline.stages.shards import (
     lead_first,
     shard_count,
     shard_of,
+    write_samples,
 )
 from pipeline.store.packs import PackWriter
 from schemas.keys import make_key, sha256_hex
-from schemas.records import Image, ImagePart, PackRef, Pair, Sequence
+from schemas.records import Image, ImagePart, PackRef, Pair, Sequence, TextPart
 from schemas.shard import encode_pair, encode_sequence
 from schemas.tar import read_tar
 
@@ -163,6 +165,34 @@ def test_a_corpus_that_is_cut_has_all_its_samples_and_a_sidecar_each(tmp_path):
         with (folder / f"m3w-{number:06d}.tar").open("rb") as stream:
             names = [member.name for member in read_tar(stream)]
         assert [name.partition(".")[0] for name in names if name.endswith("json")] == expected
+
+
+@pytest.mark.parametrize("streaming", [True, False], ids=["streaming", "table"])
+@pytest.mark.parametrize("licensed", [1, 6])
+def test_a_licence_beyond_the_first_five_stops_no_plain_load(licensed, streaming, tmp_path):
+    """Of eight sequences with an image, and one with two, the last ones by key have a licence."""
+    datasets = pytest.importorskip("datasets")
+    images = [1] * 8 + [2]
+    records = [
+        replace(
+            sequence(f"{n:032x}", count, *(["cc-by"] if n >= 9 - licensed else [])),
+            parts=(TextPart("a b.", sentences=((0, 4),)), *(ImagePart("u", IMAGE),) * count),
+        )
+        for n, count in enumerate(images)
+    ]
+    with (tmp_path / "m3w-000000.tar").open("wb") as stream:
+        samples = ((r, encode_sequence(r, lambda _: JPEG)) for r in lead_first(records))
+        write_samples(stream, samples)
+    rows = datasets.load_dataset(
+        "webdataset",
+        data_files=str(tmp_path / "*.tar"),
+        split="train",
+        streaming=streaming,
+        cache_dir=str(tmp_path),
+    ).cast_column("0.jpg", datasets.Image(decode=False))
+    licences = [row["json"].get("licence") for row in rows]
+    assert len(licences) == 9
+    assert licences.count(["cc-by"]) == (6 if licensed == 6 else 0)  # one of the five has it
 
 
 def test_a_hash_is_taken_on_the_way():
