@@ -1,13 +1,16 @@
 """Checkpoints: everything that the next step follows from, written whole or not at all.
 
 A folder `step-NNNNNNNN` holds `model.safetensors` (the trained parameters), `optimizer.safetensors`
-(their moments) and `state.json` (step, readers, random numbers, recipe). It is written under
-another name, synced and renamed, so a folder of this name is a whole one.
+(their moments), `state.json` (step, readers, random numbers, recipe) and, written last,
+`manifest.json` (bytes and sha256 of the other three). It is written under another name, synced and
+renamed. What a disk or a copy does to it afterwards shows in the manifest.
 """
 
 import base64
+import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,12 +24,21 @@ from torch import nn
 from model.mixture import MixtureState
 from model.reader import Position
 
-FORMAT = "open-m3w-checkpoint/1"
+FORMAT = "open-m3w-checkpoint/2"
 """What state.json says of itself."""
+
+FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
+"""What a checkpoint's manifest must list."""
+
+_NAME = re.compile(r"step-\d{8,}")
 
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be used; the message names the folder and what is wrong."""
+
+
+class DamagedCheckpoint(CheckpointError):
+    """A checkpoint that is not as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +58,29 @@ class Progress:
     samples: int
 
 
-def newest_checkpoint(folder: Path) -> Path | None:
-    """The whole checkpoint with the most steps, or None."""
-    found = sorted(path for path in folder.glob("step-*") if path.is_dir())
-    return found[-1] if found else None
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A checkpoint that a run goes on from.
+
+    Attributes:
+        path: its folder.
+        progress: how far the run had come.
+        passed_over: of each newer one, what is wrong with it.
+    """
+
+    path: Path
+    progress: Progress
+    passed_over: tuple[str, ...]
+
+
+def checkpoints_of(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, whole or not, by step."""
+    found = (path for path in folder.glob("step-*") if _NAME.fullmatch(path.name))
+    return sorted(found, key=_step_of)
+
+
+def _step_of(path: Path) -> int:
+    return int(path.name.partition("-")[2])
 
 
 def save_checkpoint(
@@ -69,16 +100,12 @@ def save_checkpoint(
         progress: how far the run has come.
         about: what else a reader should know: the recipe, what a vision feature is.
         keep: checkpoints that stay.
-    """
-    from safetensors.torch import save_file
 
+    Raises:
+        CheckpointError: it cannot be written.
+    """
     final = folder / f"step-{progress.step:08d}"
     part = folder / f".{final.name}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    weights = {name: p.detach().cpu().contiguous() for name, p in trainable.items()}
-    save_file(weights, part / "model.safetensors")
-    save_file(_moments(trainable, optimizer), part / "optimizer.safetensors")
     state = {
         "format": FORMAT,
         "step": progress.step,
@@ -88,19 +115,102 @@ def save_checkpoint(
         "random": _random_state(),
         **about,
     }
-    (part / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
-    _sync(part)
-    shutil.rmtree(final, ignore_errors=True)
-    part.rename(final)
-    for old in sorted(folder.glob("step-*"))[:-keep]:
-        shutil.rmtree(old)
+    try:
+        _write(part, trainable, optimizer, state)
+        shutil.rmtree(final, ignore_errors=True)
+        part.rename(final)
+        # One of a later step is what a resumed run passed over: not of this row.
+        row = [path for path in checkpoints_of(folder) if _step_of(path) <= progress.step]
+        for old in row[:-keep]:
+            shutil.rmtree(old)
+    except OSError as error:
+        raise CheckpointError(f"{final}: cannot be written: {error.strerror or error}") from error
     return final
+
+
+def _write(
+    part: Path,
+    trainable: Mapping[str, nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+    state: Mapping[str, Any],
+) -> None:
+    """The files of a checkpoint, its manifest last, all synced.
+
+    Raises:
+        OSError: the disk does not take them.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    weights = {name: p.detach().cpu().contiguous() for name, p in trainable.items()}
+    try:
+        save_file(weights, part / "model.safetensors")
+        save_file(_moments(trainable, optimizer), part / "optimizer.safetensors")
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+    (part / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+    manifest = {name: _file_facts(part / name) for name in FILES}
+    (part / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    _sync(part)
+
+
+def _file_facts(path: Path) -> dict[str, Any]:
+    """A file's size and sha256."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": digest}
+
+
+def _check_whole(path: Path) -> None:
+    """Raises DamagedCheckpoint unless all files of a checkpoint are as they were written."""
+    try:
+        manifest = json.loads((path / "manifest.json").read_bytes())
+        for name in FILES:
+            then, size = manifest[name], (path / name).stat().st_size
+            if size != then["bytes"]:
+                raise DamagedCheckpoint(f"{path}: {name} has {size} bytes of {then['bytes']}")
+            if _file_facts(path / name) != then:
+                raise DamagedCheckpoint(f"{path}: {name} has not the sha256 it was written with")
+    except OSError as error:
+        name = Path(error.filename or path).name
+        raise DamagedCheckpoint(f"{path}: {name}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, DamagedCheckpoint):
+            raise
+        raise DamagedCheckpoint(f"{path}: manifest.json is damaged: {error!r}") from error
+
+
+def resume_newest(
+    folder: Path,
+    trainable: Mapping[str, nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+    about: Mapping[str, Any],
+) -> Resumed | None:
+    """The newest whole checkpoint, loaded as `load_checkpoint` does; None where there is none yet.
+
+    Raises:
+        CheckpointError: all are damaged, or the newest whole one is of another run.
+    """
+    passed_over: list[str] = []
+    for path in reversed(checkpoints_of(folder)):
+        try:
+            progress = load_checkpoint(path, trainable, optimizer, about)
+        except DamagedCheckpoint as damage:
+            passed_over.append(str(damage))
+            continue
+        return Resumed(path, progress, tuple(passed_over))
+    if passed_over:
+        raise CheckpointError(f"{folder}: no whole checkpoint: {'; '.join(passed_over)}")
+    return None
 
 
 def load_checkpoint(
     path: Path,
     trainable: Mapping[str, nn.Parameter],
     optimizer: torch.optim.Optimizer | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Progress:
     """How far the run of a checkpoint had come; fills parameters, moments and random numbers.
 
@@ -108,21 +218,26 @@ def load_checkpoint(
         path: a folder `step-NNNNNNNN`.
         trainable: parameters of the same model, by name.
         optimizer: over these parameters; None where nothing will be trained.
+        about: what the run that goes on says of itself; None where none does.
 
     Raises:
-        CheckpointError: it is damaged, or of another model.
+        DamagedCheckpoint: it is not as it was written.
+        CheckpointError: it is of another model, another run, or another format.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    _check_whole(path)
     try:
-        state = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        state = json.loads((path / "state.json").read_bytes())
         weights = load_file(path / "model.safetensors")
         moments = load_file(path / "optimizer.safetensors")
-    except (OSError, json.JSONDecodeError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: damaged checkpoint: {error}") from error
+    except (OSError, ValueError, SafetensorError) as error:
+        raise DamagedCheckpoint(f"{path}: damaged checkpoint: {error}") from error
     if state.get("format") != FORMAT:
         raise CheckpointError(f"{path}: format {state.get('format')}, expected {FORMAT}")
+    if about is not None:
+        _check_same_run(path, state, about)
     _check_same_model(path, weights, trainable)
     with torch.no_grad():
         for name, parameter in trainable.items():
@@ -135,22 +250,18 @@ def load_checkpoint(
     return Progress(state["step"], mixture, state["skipped"], state["samples"])
 
 
-def check_same_run(path: Path, about: Mapping[str, Any]) -> None:
+def _check_same_run(path: Path, state: Mapping[str, Any], about: Mapping[str, Any]) -> None:
     """Raises CheckpointError unless a checkpoint's run had the same model, data and drawing.
 
     How long to run and how to step (`run`, `optim`) may change between the parts of a run.
     """
-    try:
-        state = json.loads((path / "state.json").read_text(encoding="utf-8"))
-        then, now = state["recipe"], about["recipe"]
-        samples = {name: corpus["samples"] for name, corpus in state["data"].items()}
-    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: damaged checkpoint: {error!r}") from error
+    then, now = state["recipe"], about["recipe"]
     for section in now:
         if section not in ("run", "optim") and then.get(section) != now[section]:
             raise CheckpointError(
                 f"{path}: of another run: [{section}] was {then.get(section)}, is {now[section]}"
             )
+    samples = {name: corpus["samples"] for name, corpus in state["data"].items()}
     here = {name: corpus["samples"] for name, corpus in about["data"].items()}
     if samples != here:
         raise CheckpointError(f"{path}: of other data: samples were {samples}, are {here}")

@@ -70,6 +70,17 @@ class Mixture:
         self._next = self._ahead.submit(self.draw_after, drawn.after)
         return drawn
 
+    def check(self) -> None:
+        """Waits for the first draw, and makes a batch of each corpus that is not in it.
+
+        Raises:
+            CorpusError: a corpus has no usable sample, or cannot be read.
+        """
+        drawn = {batch.corpus for batch in self._next.result().batches}
+        for name, reader in self.readers.items():
+            if name not in drawn:
+                reader.batch_at(self.begin.positions[name])
+
     def close(self) -> None:
         """Ends the threads; what was read ahead is dropped."""
         self._next.cancel()

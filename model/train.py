@@ -3,9 +3,9 @@
     python -m model.train --recipe tiny --data m3w='OUT/m3w/*.tar' --data align='OUT/align/*.tar' \
         --output RUN
 
-Writes RUN/log.jsonl, one object a step, and RUN/checkpoints/step-NNNNNNNN/. Progress goes to
-stderr, one line with the result to stdout. Exit status: 0 done, 1 the data or a checkpoint cannot
-be used, 2 wrong usage.
+Writes RUN/log.jsonl, one object a step, and RUN/checkpoints/step-NNNNNNNN/, nothing before the
+first step can be taken. Progress goes to stderr, one line with the result to stdout. Exit status: 0
+done, 1 the data or a checkpoint cannot be used, 2 wrong usage.
 """
 
 import argparse
@@ -22,8 +22,9 @@ from schemas.recipe import RecipeError, recipe_tree
 
 if TYPE_CHECKING:
     from model.assemble import Run
-    from model.checkpoint import Progress
+    from model.checkpoint import Resumed
     from model.mixture import Mixture
+    from model.run_log import RunLog
 
 PROGRESS_S = 2.0
 """Seconds between progress lines."""
@@ -73,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"shards of a corpus ({', '.join(CORPORA)}); once for each",
     )
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the newest whole checkpoint"
+    )
     parser.add_argument("--steps", type=int, help="updates, instead of the recipe's run.steps")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument(
@@ -104,8 +107,27 @@ def _check_output(options: argparse.Namespace) -> None:
 
         if not torch.cuda.is_available():
             raise RecipeError("--device cuda: torch finds no CUDA device here")
-    if not options.resume and (options.output / "log.jsonl").exists():
-        raise RecipeError(f"--output {options.output} holds a run: give --resume or another folder")
+    output: Path = options.output
+    try:
+        existing = next(path for path in (output, *output.parents) if path.exists())
+        if not existing.is_dir():
+            raise RecipeError(f"--output {output}: {existing} is not a folder")
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise RecipeError(f"--output {output}: {existing} cannot be written to")
+        if not options.resume and _holds_run(output):
+            raise RecipeError(f"--output {output} holds a run: give --resume or another folder")
+    except OSError as error:
+        raise RecipeError(f"--output {output}: {error.strerror}") from error
+
+
+def _holds_run(output: Path) -> bool:
+    """Whether a step was ever logged or kept there; an empty log is no run."""
+    from model.checkpoint import checkpoints_of
+    from model.run_log import LOG
+
+    log = output / LOG
+    logged = log.exists() and log.stat().st_size > 0
+    return logged or bool(checkpoints_of(output / "checkpoints"))
 
 
 def train(
@@ -123,12 +145,14 @@ def train(
         data: globs of shards by corpus.
         output: folder for the log and the checkpoints.
         device: cpu or cuda.
-        resume: go on from the newest checkpoint, where there is one.
+        resume: go on from the newest whole checkpoint, where there is one.
 
     Raises:
-        RecipeError: a model cannot be had, or does not go with the recipe.
+        RecipeError: a model cannot be had or does not go with the recipe, or the output cannot be
+            written.
         CorpusError: shards cannot be read, or too many samples are unusable.
-        CheckpointError: the checkpoint is damaged, or of another run.
+        CheckpointError: all checkpoints are damaged, the newest whole one is of another run, or one
+            cannot be written.
     """
     from model.assemble import assemble, open_readers
     from model.mixture import Mixture
@@ -136,10 +160,16 @@ def train(
     run, drawing = assemble(recipe, output, device)
     readers = open_readers(recipe, data, drawing)
     about = _about(run, data, {name: reader.order.samples for name, reader in readers.items()})
-    progress = _begin(run, about, resume=resume)
-    mixture = Mixture(readers, recipe.run.schedule, progress.mixture if progress else None)
+    resumed = _resume(run, about) if resume else None
+    begin = resumed.progress.mixture if resumed else None
+    mixture = Mixture(readers, recipe.run.schedule, begin)
     try:
-        return _steps(run, mixture, progress, about)
+        mixture.check()
+        log = _open_log(output, resumed)
+        try:
+            return _steps(run, mixture, resumed, about, log)
+        finally:
+            log.close()
     finally:
         mixture.close()
 
@@ -157,62 +187,62 @@ def _about(run: "Run", data: Mapping[str, str], samples: Mapping[str, int]) -> d
     }
 
 
-def _begin(run: "Run", about: Mapping[str, Any], *, resume: bool) -> "Progress | None":
-    """Loads the newest checkpoint where one is asked for, and cuts the log back to it."""
-    from model.checkpoint import check_same_run, load_checkpoint, newest_checkpoint
+def _resume(run: "Run", about: Mapping[str, Any]) -> "Resumed | None":
+    """Loads the newest whole checkpoint, and tells of those that are passed over."""
+    from model.checkpoint import resume_newest
 
-    run.output.mkdir(parents=True, exist_ok=True)
-    newest = newest_checkpoint(run.checkpoints) if resume else None
-    if newest is None:
-        (run.output / "log.jsonl").write_text("", encoding="utf-8")
-        return None
-    check_same_run(newest, about)
-    progress = load_checkpoint(newest, run.model.trainable(), run.optimizer)
-    _cut_log(run.output / "log.jsonl", progress.step)
-    sys.stderr.write(f"resumed from {newest}\n")
-    return progress
+    resumed = resume_newest(run.checkpoints, run.model.trainable(), run.optimizer, about)
+    if resumed:
+        for fault in resumed.passed_over:
+            sys.stderr.write(f"passed over {fault}\n")
+        sys.stderr.write(f"resumed from {resumed.path}\n")
+    return resumed
 
 
-def _cut_log(log: Path, step: int) -> None:
-    """Takes the lines of steps after `step` out of a log: they will be made again."""
-    lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
-    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-    part = log.with_suffix(".part")
-    part.write_text("".join(kept), encoding="utf-8")
-    part.replace(log)
+def _open_log(output: Path, resumed: "Resumed | None") -> "RunLog":
+    """The run's log, cut back to the step that it goes on from: the first thing to be written."""
+    from model.run_log import RunLog
+
+    try:
+        return RunLog(output, resumed.progress.step if resumed else 0)
+    except OSError as error:
+        raise RecipeError(f"--output {output}: {error.strerror}") from error
 
 
 def _steps(
-    run: "Run", mixture: "Mixture", progress: "Progress | None", about: Mapping[str, Any]
+    run: "Run",
+    mixture: "Mixture",
+    resumed: "Resumed | None",
+    about: Mapping[str, Any],
+    log: "RunLog",
 ) -> dict[str, Any]:
     """Trains to the last step; the summary."""
-    from model.checkpoint import Progress, newest_checkpoint, save_checkpoint
+    from model.checkpoint import Progress, save_checkpoint
     from model.step import advance, log_line, train_step
 
     limits = run.recipe.run
-    progress = progress or Progress(0, mixture.begin, {}, 0)
+    progress = resumed.progress if resumed else Progress(0, mixture.begin, {}, 0)
+    checkpoint = resumed.path if resumed else None
     totals: list[float] = []
     first_step, started, told = progress.step, time.monotonic(), 0.0
-    with (run.output / "log.jsonl").open("a", encoding="utf-8") as log:
-        while progress.step < limits.steps:
-            begun = time.monotonic()
-            draw = mixture.draw()
-            waited = time.monotonic() - begun
-            outcome = train_step(run, draw, progress.step + 1)
-            progress = advance(progress, draw, limits.max_bad_share)
-            line = log_line(run, progress, draw, outcome, time.monotonic() - begun, waited)
-            log.write(json.dumps(line) + "\n")
-            log.flush()
-            totals.append(line["loss"])
-            if time.monotonic() - told > PROGRESS_S or progress.step == limits.steps:
-                told = time.monotonic()
-                pace = (told - started) / (progress.step - first_step)
-                _tell(line, limits.steps, pace)
-            if progress.step % limits.checkpoint_every == 0 or progress.step == limits.steps:
-                trained = run.model.trainable()
-                save_checkpoint(
-                    run.checkpoints, trained, run.optimizer, progress, about, limits.keep
-                )
+    while progress.step < limits.steps:
+        begun = time.monotonic()
+        draw = mixture.draw()
+        waited = time.monotonic() - begun
+        outcome = train_step(run, draw, progress.step + 1)
+        progress = advance(progress, draw, limits.max_bad_share)
+        line = log_line(run, progress, draw, outcome, time.monotonic() - begun, waited)
+        log.write(line)
+        totals.append(line["loss"])
+        if time.monotonic() - told > PROGRESS_S or progress.step == limits.steps:
+            told = time.monotonic()
+            pace = (told - started) / (progress.step - first_step)
+            _tell(line, limits.steps, pace)
+        if progress.step % limits.checkpoint_every == 0 or progress.step == limits.steps:
+            trained = run.model.trainable()
+            checkpoint = save_checkpoint(
+                run.checkpoints, trained, run.optimizer, progress, about, limits.keep
+            )
     return {
         "steps": progress.step,
         "loss_first": _mean(totals[:10]),
@@ -220,7 +250,7 @@ def _steps(
         "samples": progress.samples,
         "skipped": progress.skipped,
         "seconds": round(time.monotonic() - started, 2),
-        "checkpoint": str(newest_checkpoint(run.checkpoints)),
+        "checkpoint": str(checkpoint),
     }
 
 

@@ -119,9 +119,9 @@ def _check_identity(record: dict[str, Any], schema: str, key: str) -> list[str]:
 def _check_fields(record: dict[str, Any], fields: "_Fields", where: str) -> list[str]:
     faults = []
     for field, (is_right, meaning) in fields.items():
-        if field not in record:
+        if field not in record and field not in _OPTIONAL:
             faults.append(f"{where}: field {field} is missing")
-        elif not is_right(record[field]):
+        elif field in record and not is_right(record[field]):
             faults.append(f"{where}: {field} must be {meaning}, got {record[field]!r:.60}")
     return faults
 
@@ -176,6 +176,9 @@ def _is_numbers(value: object) -> bool:
 def _matches(pattern: re.Pattern[str]) -> Callable[[object], bool]:
     return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 
+
+_OPTIONAL = frozenset({"licence"})
+"""Fields that stand only where there is something to say."""
 
 _Fields = dict[str, tuple[Callable[[object], bool], str]]
 _TEXT = (_is_text, "a text")

@@ -89,6 +89,8 @@ def encode_sequence(sequence: Sequence, read_image: ReadMedia) -> Members:
     """`KEY.json`, then the k-th image of the sequence as `KEY.k.jpg`.
 
     Scores are kept as float16 (`round_scores`), in the JSON as five digits that name each.
+    `licence` stands there only where there is evidence: readers that infer types from the first
+    samples, as HF's does, cannot go on from a list without items to one with texts.
     """
     images = [part for part in sequence.parts if isinstance(part, ImagePart)]
     names = [f"{sequence.key}.{k}.jpg" for k in range(len(images))]
@@ -100,7 +102,7 @@ def encode_sequence(sequence: Sequence, read_image: ReadMedia) -> Members:
         "title": sequence.title,
         "language": sequence.language,
         "fetched_at": sequence.fetched_at,
-        "licence": list(sequence.licence),
+        **_licence_json(sequence),
         "parts": [
             _text_json(part) if isinstance(part, TextPart) else _image_json(part, next(remaining))
             for part in sequence.parts
@@ -127,7 +129,7 @@ def decode_sequence(members: Iterable[tuple[str, bytes]]) -> Sequence:
         language=record["language"],
         parts=tuple(_to_part(part, contents) for part in record["parts"]),
         fetched_at=record["fetched_at"],
-        licence=tuple(record["licence"]),
+        licence=tuple(record.get("licence", ())),
     )
 
 
@@ -155,7 +157,7 @@ def encode_pair(pair: Pair, read_media: ReadMedia) -> Members:
         "page_url": pair.page_url,
         "source": pair.source,
         "similarity": pair.score,
-        "licence": list(pair.licence),
+        **_licence_json(pair),
     }
     if isinstance(media, Image):
         record["phash"] = media.phash
@@ -188,7 +190,7 @@ def decode_pair(members: Iterable[tuple[str, bytes]]) -> Pair:
         media=(_to_video if video else _to_image)(record, name, content),
         source=record["source"],
         score=record["similarity"],
-        licence=tuple(record["licence"]),
+        licence=tuple(record.get("licence", ())),
     )
 
 
@@ -242,6 +244,10 @@ def mean_score(record: Sequence | Pair) -> float | None:
 def _refuse_faults(faults: list[str]) -> None:
     if faults:
         raise BadInput(Reason.DAMAGED_RECORD, faults[0])
+
+
+def _licence_json(record: Sequence | Pair) -> dict[str, object]:
+    return {"licence": list(record.licence)} if record.licence else {}
 
 
 def _text_json(part: TextPart) -> dict[str, object]:

@@ -1,8 +1,9 @@
 """The card of a finished corpus: what it is, for people, and its features, for HF datasets.
 
-HF's WebDataset reader takes a shard's features from its first five samples and refuses M3W, whose
-samples differ in their number of images. With the features declared here,
-`load_dataset("OUT", "m3w")` reads every image of every sample.
+Without it HF's WebDataset reader takes a corpus's features from the first five samples of its first
+shard, which `stages/shards.py` puts there for that: it reads every sample of M3W, but of each only
+as many images as these five have, and no field of the JSON that none of them has. With the features
+declared here, `load_dataset("OUT", "m3w")` reads every image and every field.
 """
 
 from schemas.manifest import Manifest

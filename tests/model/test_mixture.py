@@ -80,3 +80,18 @@ def test_an_error_of_the_reader_comes_out_when_its_turn_comes(
     with pytest.raises(CorpusError, match="vtp is broken"):
         mixture.draw()
     mixture.close()
+
+
+@pytest.mark.parametrize("schedule", ["accumulate", "round_robin"])
+def test_a_check_finds_a_corpus_that_no_first_draw_needs(
+    schedule: str, readers: dict[str, Counting]
+) -> None:
+    mixture = Mixture(readers, schedule)
+    mixture.check()
+    assert names(mixture, 1)[0][0] == ("m3w", 0)  # and takes nothing away
+    mixture.close()
+    readers["vtp"].broken_at = 0
+    mixture = Mixture(readers, schedule)
+    with pytest.raises(CorpusError, match="vtp is broken"):
+        mixture.check()
+    mixture.close()

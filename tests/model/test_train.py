@@ -85,6 +85,26 @@ def test_resume_with_another_recipe_is_refused(
         train(other, data, tmp_path, resume=True)
 
 
+def test_a_damaged_newest_checkpoint_costs_the_steps_since_the_one_before(
+    toy_recipe: TrainRecipe,
+    toy_data: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = {"align": toy_data["align"]}
+    recipe = longer(toy_recipe, steps=6, checkpoint_every=2, keep=2)
+    train(recipe, data, tmp_path / "whole")
+    train(longer(recipe, steps=5), data, tmp_path / "cut")
+    newest = tmp_path / "cut" / "checkpoints" / "step-00000005"
+    (newest / "optimizer.safetensors").write_bytes(b"half of it")
+    capsys.readouterr()
+    train(recipe, data, tmp_path / "cut", resume=True)
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith(f"passed over {newest}: optimizer.safetensors has 10 bytes of ")
+    assert told[1] == f"resumed from {newest.with_name('step-00000004')}"
+    assert log_of(tmp_path / "cut") == log_of(tmp_path / "whole")
+
+
 @pytest.fixture
 def toml(toy_recipe: TrainRecipe, tmp_path: Path) -> Path:
     """The toy's recipe as a file, as far as a run of two steps on pairs needs it."""
@@ -148,6 +168,88 @@ def test_wrong_usage_is_one_clear_line(
     err = capsys.readouterr().err
     assert message in err
     assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("schedule", ["accumulate", "round_robin"])
+@pytest.mark.parametrize(("named", "held"), [("m3w", "align"), ("align", "m3w"), ("vtp", "align")])
+def test_wrong_data_leaves_nothing_that_blocks_the_right_command(
+    schedule: str,
+    named: str,
+    held: str,
+    toml: Path,
+    toy_data: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A corpus under another's name, beside a right one."""
+    run = tmp_path / "run"
+    given = ["--recipe", str(toml), "--set", f"run.schedule={schedule}", "--output", str(run)]
+    beside = ["--data", f"ltip={toy_data['ltip']}", "--data", f"{named}={toy_data[held]}"]
+    assert main([*given, *beside]) == 1
+    err = capsys.readouterr().err
+    assert f"{toy_data[held]}: no usable sample" in err
+    assert len(err.strip().splitlines()) == 1
+    assert not run.exists()
+    assert main([*given, "--data", f"align={toy_data['align']}"]) == 0
+
+
+def test_an_empty_log_does_not_block(
+    toml: Path, toy_data: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "log.jsonl").touch()
+    given = ["--recipe", str(toml), "--data", f"align={toy_data['align']}", "--output", str(run)]
+    assert main(given) == 0
+    (run / "log.jsonl").write_bytes(b"")
+    assert main(given) == 2
+    assert "holds a run" in capsys.readouterr().err  # its checkpoints do
+
+
+def refused_output(toml: Path, output: Path, *more: str) -> int:
+    return main(["--recipe", str(toml), "--data", "align=x", "--output", str(output), *more])
+
+
+@pytest.mark.parametrize("below", ["", "run", "a/b"])
+def test_a_file_is_no_output(
+    below: str, toml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    output = tmp_path / "file" / below
+    assert refused_output(toml, output) == 2
+    expected = f"model.train: --output {output}: {tmp_path / 'file'} is not a folder\n"
+    assert capsys.readouterr().err == expected
+
+
+def test_an_output_that_cannot_be_written_is_refused_at_once(
+    toml: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, _: path != tmp_path)
+    assert refused_output(toml, tmp_path / "a" / "run") == 2
+    assert capsys.readouterr().err.endswith(f"run: {tmp_path} cannot be written to\n")
+
+
+def test_an_output_that_cannot_be_looked_at_is_one_line(
+    toml: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refused_output(toml, tmp_path / ("x" * 300)) == 2
+    err = capsys.readouterr().err
+    assert "File name too long" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_log_that_cannot_be_opened_is_one_line(
+    toml: Path, toy_data: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    (run / "log.jsonl").mkdir(parents=True)
+    given = ["--recipe", str(toml), "--data", f"align={toy_data['align']}", "--output", str(run)]
+    assert main([*given, "--resume"]) == 2
+    assert capsys.readouterr().err == f"model.train: --output {run}: Is a directory\n"
 
 
 def test_a_run_that_is_stopped_says_how_to_go_on(

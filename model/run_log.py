@@ -1,0 +1,61 @@
+"""The log of a run: one JSON object a step, each step once, however often the run was resumed."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from model.checkpoint import CheckpointError
+
+LOG = "log.jsonl"
+
+
+class RunLog:
+    """An open log, cut back to the lines of steps that the run goes on from.
+
+    Args:
+        folder: of the run, made where it is missing.
+        step: the last one made; 0 for a run that begins.
+
+    Raises:
+        OSError: the folder or the log cannot be written.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / LOG
+        part = self._path.with_suffix(".part")
+        part.write_bytes(b"".join(_lines_until(self._path, step)))
+        part.replace(self._path)
+        self._stream = self._path.open("ab", buffering=0)  # nothing is left to write at its close
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Adds one step's line; it is in the file when this returns.
+
+        Raises:
+            CheckpointError: the disk does not take it.
+        """
+        content = json.dumps(line).encode() + b"\n"
+        try:
+            while content:
+                content = content[self._stream.write(content) :]
+        except OSError as error:
+            raise CheckpointError(f"{self._path}: cannot be written: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._stream.close()
+
+
+def _lines_until(log: Path, step: int) -> list[bytes]:
+    """The lines of a log up to a step: what was made after it will be made again."""
+    lines = log.read_bytes().splitlines(keepends=True) if log.exists() else []
+    return [line for line in lines if line.endswith(b"\n") and 0 < _step_of(line) <= step]
+
+
+def _step_of(line: bytes) -> int:
+    """The step that a line tells of; 0 where a line is damaged."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return 0
