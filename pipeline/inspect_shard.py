@@ -8,7 +8,8 @@ Examples:
     python -m pipeline.inspect_shard stats 'OUT/align/*.tar' --json
 
 A path is a tar, a glob, or the output folder of a build, local or remote (gs://, s3://). Any
-WebDataset tar will do; `verify` holds shards of a build also against their index and the manifest.
+WebDataset tar will do, but for `verify`: it knows samples of this project, and holds them against
+their index and the manifest, or without these against the digest that each carries of itself.
 Exit codes: 0 done, 1 a shard is damaged or a sample not found, 2 wrong usage.
 """
 
@@ -118,8 +119,8 @@ def verify(shards: Sequence[ShardFile], *, as_json: bool) -> int:
         for fault in () if as_json else report.faults:
             _print(printable(f"{shard.name}: {fault}"))
         if not as_json and not report.faults:
-            against = "whole, as its index says" if report.has_index else "whole, no index to hold"
-            _print(f"{shard.name}: {report.samples} samples, {against}")
+            held = "as its index says" if report.has_index else "by its samples' digests, no index"
+            _print(f"{shard.name}: {report.samples} samples, whole, {held}")
     if not as_json:
         _print(f"{len(shards)} shards, {samples} samples, {faults} faults")
     return 1 if faults else 0
