@@ -1,6 +1,7 @@
 import io
 import json
 import random
+import re
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -632,6 +633,72 @@ def test_stats_as_a_table(build, tmp_path, capsys):
     assert "other: 1 samples in 1 shards\n" in out
 
 
+# view
+
+
+def test_view_writes_a_page_of_the_first_of_each_corpus(build, tmp_path, capsys):
+    page = tmp_path / "new" / "page.html"
+    assert main(["view", str(build), "--number", "2", "--output", str(page)]) == 0
+    assert capsys.readouterr().out == f"{page}\n"
+    content = page.read_text()
+    assert re.findall(r'id="sample-([0-9a-f]+)"', content) == [*KEYS[:2], *KEYS[:2], KEYS[0]]
+    assert re.findall(r'<section id="(\w+)"', content) == ["align", "m3w", "vtp"]
+    assert [child.name for child in page.parent.iterdir()] == ["page.html"]
+
+
+def test_view_of_keys_and_numbers_as_json(build, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    path = build / "m3w" / "m3w-000000.tar"
+    assert main(["view", str(path), "0", KEYS[2][:8], "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {
+        "output": "samples.html",
+        "bytes": (tmp_path / "samples.html").stat().st_size,
+        "samples": [{"shard": str(path), "index": index, "key": KEYS[index]} for index in (0, 2)],
+    }
+
+
+def test_view_replaces_an_older_page(build, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("old")
+    assert main(["view", str(build), "0", "--output", str(page)]) == 0
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_view_of_a_sample_that_is_not_there_writes_nothing(build, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["view", str(build), "99", "--output", str(page)]) == 1
+    assert capsys.readouterr().err == "no sample 99\nno sample to view, no page written\n"
+    assert not page.exists()
+
+
+def test_view_of_damage_shows_the_rest_and_fails(tmp_path, capsys):
+    path = M3W.write(tmp_path)
+    rewrite(path, lambda members: [*members[:2], *members[3:]])
+    page = tmp_path / "page.html"
+    assert main(["view", str(path), "--output", str(page)]) == 1
+    assert capsys.readouterr().err.startswith(f"{path}: sample 0: ")
+    assert page.read_text().count("This sample cannot be read") == 1
+
+
+def test_view_that_cannot_be_written_is_one_line(build, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for output in (f"{tmp_path}/file/page.html", "nowhere://page.html"):
+        assert main(["view", str(build), "--output", output]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"{output}: cannot be written: ")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--number", "0"], ["--number", "x"], ["--output", "m3w.tar"], ["0", "--number", "1"]],
+)
+def test_wrong_usage_of_view(options, build):
+    with pytest.raises(SystemExit) as caught:
+        main(["view", str(build), *options])
+    assert caught.value.code == 2
+
+
 # Usage
 
 
@@ -642,7 +709,7 @@ def test_a_path_without_shards_is_wrong_usage(tmp_path, capsys):
         assert caught.value.code == 2
     err = capsys.readouterr().err
     assert f"no shard found at {tmp_path}" in err
-    assert "no path among the arguments of show" in err
+    assert "no path among the arguments, only KEY or NUMBER" in err
 
 
 @pytest.mark.parametrize("argv", [[], ["view", "x"], ["ls"], ["ls", "x", "--nope"]])
