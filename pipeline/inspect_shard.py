@@ -1,14 +1,16 @@
-"""Looks into shards: lists samples, shows them, checks every byte, counts.
+"""Looks into shards: lists samples, shows them, checks every byte, counts, makes a page to look at.
 
 Examples:
     python -m pipeline.inspect_shard ls OUT/m3w/m3w-000000.tar
     python -m pipeline.inspect_shard show OUT/m3w/m3w-000000.tar 3
     python -m pipeline.inspect_shard show OUT/m3w/m3w-000000.tar 5f0c --extract seen/
+    python -m pipeline.inspect_shard view OUT --number 20 --output samples.html
     python -m pipeline.inspect_shard verify OUT
     python -m pipeline.inspect_shard stats 'OUT/align/*.tar' --json
 
 A path is a tar, a glob, or the output folder of a build, local or remote (gs://, s3://). Any
-WebDataset tar will do; `verify` holds shards of a build also against their index and the manifest.
+WebDataset tar will do, but for `verify`: it knows samples of this project, and holds them against
+their index and the manifest, or without these against the digest that each carries of itself.
 Exit codes: 0 done, 1 a shard is damaged or a sample not found, 2 wrong usage.
 """
 
@@ -16,18 +18,29 @@ import argparse
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pipeline.store.shard_faults import sample_json, verify_shard
-from pipeline.store.shard_files import NoShards, Sample, ShardFile, find_shards, read_samples
+from pipeline.store.shard_files import (
+    NoShards,
+    Sample,
+    ShardFile,
+    find_shards,
+    read_samples,
+    write_whole,
+)
 from pipeline.store.shard_stats import ShardStats
 from pipeline.store.shard_text import printable, render_sample, sample_counts
 from schemas.rejection import BadInput
 from schemas.tar import is_safe_name
 
+VIEW = "samples.html"
+VIEW_SAMPLES = 12
 _COLUMNS = ("index", "key", "texts", "images", "videos", "words", "bytes", "url")
 _SELECTOR = re.compile(r"[0-9]{1,9}|[0-9a-f]{4,64}")
 
@@ -37,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     try:
-        selectors = _take_selectors(options.paths) if options.command == "show" else []
+        has_selectors = options.command in ("show", "view")
+        selectors = _take_selectors(options.paths) if has_selectors else []
         shards = find_shards(options.paths)
     except NoShards as error:
         parser.error(str(error))
@@ -51,7 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         ),
         "verify": lambda: verify(shards, as_json=options.json),
         "stats": lambda: count(shards, as_json=options.json),
+        "view": lambda: view(
+            shards, selectors, as_json=options.json, number=options.number, output=options.output
+        ),
     }
+    if options.command == "view" and selectors and options.number is not None:
+        parser.error("--number is for samples that no KEY or NUMBER names")
     try:
         return commands[options.command]()
     except BrokenPipeError:
@@ -118,8 +137,8 @@ def verify(shards: Sequence[ShardFile], *, as_json: bool) -> int:
         for fault in () if as_json else report.faults:
             _print(printable(f"{shard.name}: {fault}"))
         if not as_json and not report.faults:
-            against = "whole, as its index says" if report.has_index else "whole, no index to hold"
-            _print(f"{shard.name}: {report.samples} samples, {against}")
+            held = "as its index says" if report.has_index else "by its samples' digests, no index"
+            _print(f"{shard.name}: {report.samples} samples, whole, {held}")
     if not as_json:
         _print(f"{len(shards)} shards, {samples} samples, {faults} faults")
     return 1 if faults else 0
@@ -143,6 +162,60 @@ def count(shards: Sequence[ShardFile], *, as_json: bool) -> int:
     return damaged.exit_code
 
 
+def view(
+    shards: Sequence[ShardFile],
+    selectors: Sequence[str],
+    *,
+    as_json: bool,
+    number: int | None = None,
+    output: str = VIEW,
+) -> int:
+    """Write an HTML page of samples and print its path; returns the exit code.
+
+    Args:
+        shards: to look in.
+        selectors: as of `show_samples`; none for the first samples of each corpus.
+        as_json: one JSON object: the page's path and size, and what stands on it.
+        number: of samples of each corpus, where there are no selectors.
+        output: the page, local or remote.
+    """
+    from pipeline.report.view import View
+
+    damaged, page, missing = _Damage(), View(), set(selectors)
+    listed = []
+    for shard, sample, found in (
+        _selected(shards, selectors, damaged)
+        if selectors
+        else _first_of_each(shards, number or VIEW_SAMPLES, damaged)
+    ):
+        missing -= found
+        listed.append({"shard": shard.name, "index": sample.index, "key": sample.key})
+        if fault := page.add(shard, sample):
+            damaged.say(f"{shard.name}: sample {sample.index}: {fault}")
+    for selector in sorted(missing):
+        damaged.say(f"no sample {selector}")
+    if not listed:
+        damaged.say("no sample to view, no page written")
+    elif (size := _write_page(output, page.render())) is None:
+        return 1
+    else:
+        written = {"output": output, "bytes": size, "samples": listed}
+        _print(json.dumps(written) if as_json else output)
+    return damaged.exit_code
+
+
+def _write_page(output: str, page: str) -> int | None:
+    """The size of the page written; None, with a word on stderr, where it cannot be."""
+    content = page.encode()
+    try:
+        write_whole(output, content)
+    except (OSError, ValueError, ImportError) as error:  # fsspec's on protocols it lacks
+        what = error.strerror if isinstance(error, OSError) else None
+        _say(f"{output}: cannot be written: {what or error}")
+        return None
+    return len(content)
+
+
 class _Damage:
     """Reads shards until they are damaged, says so, and remembers it."""
 
@@ -156,8 +229,12 @@ class _Damage:
                 yield from read_samples(stream)
         except (BadInput, OSError) as error:
             what = error.why.value if isinstance(error, BadInput) else error.strerror or error
-            _say(f"{shard.name}: {what}")
-            self.exit_code = 1
+            self.say(f"{shard.name}: {what}")
+
+    def say(self, text: str) -> None:
+        """Say what is wrong, which fails the command."""
+        _say(text)
+        self.exit_code = 1
 
 
 def _selected(
@@ -177,6 +254,17 @@ def _selected(
             number += 1
 
 
+def _first_of_each(
+    shards: Sequence[ShardFile], number: int, damaged: _Damage
+) -> Iterator[tuple[ShardFile, Sample, set[str]]]:
+    """The first samples of each corpus; tars of other making count as one."""
+    counts: Counter[str] = Counter()
+    for shard in shards:
+        for sample in islice(damaged.guard(shard), number - counts[shard.corpus]):
+            counts[shard.corpus] += 1
+            yield shard, sample, set()
+
+
 def _numbered(wanted: Sequence[str], number: int) -> set[str]:
     return {one for one in wanted if _is_number(one) and int(one) == number}
 
@@ -190,7 +278,7 @@ def _take_selectors(paths: list[str]) -> list[str]:
     words = [path for path in paths if _SELECTOR.fullmatch(path) and not Path(path).exists()]
     paths[:] = [path for path in paths if path not in words]
     if not paths:
-        raise NoShards("no path among the arguments of show")
+        raise NoShards("no path among the arguments, only KEY or NUMBER")
     return words
 
 
@@ -255,22 +343,51 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="ls|show|verify|stats")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="ls|show|verify|stats|view"
+    )
     for name, what in (
         ("ls", "one line a sample"),
         ("show", "samples in reading order: by number, by the beginning of a key, or the first"),
         ("verify", "every fault of every shard"),
         ("stats", "counts by corpus"),
+        ("view", "an HTML page of samples: by number, by the beginning of a key, or the first"),
     ):
         command = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
-        metavar = "PATH|KEY|NUMBER" if name == "show" else "PATH"
+        metavar = "PATH|KEY|NUMBER" if name in ("show", "view") else "PATH"
         command.add_argument("paths", nargs="+", metavar=metavar, help="tar, glob, or folder")
         command.add_argument("--json", action="store_true", help="one JSON object a line")
         if name == "show":
             command.add_argument(
                 "--extract", type=Path, metavar="DIR", help="write the members shown to a folder"
             )
+        if name == "view":
+            _add_view_options(command)
     return parser
+
+
+def _add_view_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--output", type=_html_name, default=VIEW, metavar="FILE", help=f"the page ({VIEW})"
+    )
+    command.add_argument(
+        "--number",
+        type=_at_least_one,
+        metavar="N",
+        help=f"samples of each corpus, from its first ({VIEW_SAMPLES})",
+    )
+
+
+def _html_name(name: str) -> str:
+    if not name.endswith((".html", ".htm")):
+        raise argparse.ArgumentTypeError(f"{name!r} does not end in .html")
+    return name
+
+
+def _at_least_one(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) < 10 and int(word)):
+        raise argparse.ArgumentTypeError(f"{word!r} is not a number of at least 1")
+    return int(word)
 
 
 if __name__ == "__main__":

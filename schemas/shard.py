@@ -25,6 +25,7 @@ from schemas.records import (
     Video,
 )
 from schemas.rejection import BadInput, Reason
+from schemas.sample_digest import add_digest
 from schemas.sample_faults import (
     CORPORA,
     PAIR_SCHEMA,
@@ -109,7 +110,8 @@ def encode_sequence(sequence: Sequence, read_image: ReadMedia) -> Members:
         ],
     }
     contents = [read_image(part.image.ref) for part in images]
-    return [(f"{sequence.key}.json", _to_json(record)), *zip(names, contents, strict=True)]
+    content = add_digest(_to_json(record), contents)
+    return [(f"{sequence.key}.json", content), *zip(names, contents, strict=True)]
 
 
 def decode_sequence(members: Iterable[tuple[str, bytes]]) -> Sequence:
@@ -164,10 +166,11 @@ def encode_pair(pair: Pair, read_media: ReadMedia) -> Members:
     else:
         record |= {"seconds": media.seconds, "frame_phashes": list(media.frame_phashes)}
     extension = "jpg" if isinstance(media, Image) else "mp4"
+    content, text = read_media(media.ref), to_utf8(pair.text)
     return [
-        (f"{pair.key}.{extension}", read_media(media.ref)),
-        (f"{pair.key}.json", _to_json(record)),
-        (f"{pair.key}.txt", to_utf8(pair.text)),
+        (f"{pair.key}.{extension}", content),
+        (f"{pair.key}.json", add_digest(_to_json(record), (content, text))),
+        (f"{pair.key}.txt", text),
     ]
 
 

@@ -39,7 +39,8 @@ def sequence_card(shown: Shown) -> Markup:
     ]
     if sequence.fetched_at:
         facts.append(f"fetched {sequence.fetched_at[:10]}")
-    opened, rest = _split(_without_echoes(sequence.parts))
+    parts = _without_echoes(sequence.parts)
+    opened, rest = (parts, ()) if shown.is_whole else _split(parts)
     thumbnails = iter(shown.thumbnails)
     body = [tag("div", *_blocks(opened, thumbnails), class_="read", dir="auto")]
     if rest:
@@ -71,10 +72,15 @@ def pair_card(shown: Shown) -> Markup:
         facts.append(f"{pair.media.seconds:.1f}\xa0s")
     thumbnail = shown.thumbnails[0] if shown.thumbnails else ""
     is_video = isinstance(pair.media, Video)
+    text = pair.text if shown.is_whole else _shortened(pair.text)
     return tag(
         "article",
-        tag("div", picture(thumbnail, pair.text), class_="frame video" if is_video else "frame"),
-        tag("p", _shortened(pair.text), class_="text", dir="auto"),
+        _player(shown.video, thumbnail)
+        if shown.video
+        else tag(
+            "div", picture(thumbnail, pair.text), class_="frame video" if is_video else "frame"
+        ),
+        tag("p", text, class_="text", dir="auto"),
         tag("p", " · ".join(facts), class_="facts"),
         tag("p", link(pair.page_url, is_short=True)),
         _licence(pair.licence),
@@ -211,6 +217,14 @@ def picture(thumbnail: str, alt: str) -> Markup:
     if not thumbnail:
         return tag("span", "not drawn", class_="blank")
     return tag("img", src=thumbnail, alt=alt, loading="lazy")
+
+
+def _player(video: str, poster: str) -> Markup:
+    """A video to be played where it stands, with its first frame until then."""
+    element = tag(
+        "video", controls="", preload="none", loop="", muted="", poster=poster or None, src=video
+    )
+    return tag("div", element, class_="frame")
 
 
 def _licence(licence: Sequence[str]) -> Markup:

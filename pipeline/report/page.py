@@ -27,7 +27,7 @@ from pipeline.report.samples import Shown
 from pipeline.report.verdicts import Removal, Verdicts
 from schemas.manifest import Manifest
 
-_TITLES = {
+TITLES = {
     "m3w": "M3W: interleaved sequences",
     "align": "ALIGN: images with their alt texts",
     "ltip": "LTIP: images with long descriptions",
@@ -67,19 +67,21 @@ def render_report(manifest: Manifest, tables: Tables, samples: list[Shown]) -> s
         tag("section", tag("h2", title), *content, id=name)
         for name, (title, content) in sections.items()
     ]
-    body = joined(
-        [
-            _header(manifest, tables, samples),
-            tag("nav", tag("div", *links), aria_label="Sections"),
-            tag("main", *main),
-            tag("footer", "Written by ", manifest.software, ". One file: nothing is loaded."),
-        ],
-        "\n",
-    )
+    parts = [
+        _header(manifest, tables, samples),
+        tag("nav", tag("div", *links), aria_label="Sections"),
+        tag("main", *main),
+        tag("footer", "Written by ", manifest.software, ". One file: nothing is loaded."),
+    ]
+    return whole_page(f"Build report: {manifest.recipe_name}", parts)
+
+
+def whole_page(title: str, parts: Iterable[Markup]) -> str:
+    """The file around its visible parts; it loads nothing and runs nothing."""
     return _package_text("page.html").substitute(
-        title=escaped(f"Build report: {manifest.recipe_name}"),
+        title=escaped(title),
         style=_package_text("page.css").template,
-        body=body,
+        body=joined(parts, "\n"),
     )
 
 
@@ -137,7 +139,7 @@ def _sections(
         yield "evaluation", ("Evaluation copies", copies)
     for corpus in dict.fromkeys(shown.corpus for shown in samples):
         shown = [sample for sample in samples if sample.corpus == corpus]
-        yield corpus, (_TITLES.get(corpus, corpus), list(_gallery(corpus, shown, tables.corpora)))
+        yield corpus, (TITLES.get(corpus, corpus), list(_gallery(corpus, shown, tables.corpora)))
     yield "provenance", ("Provenance", list(_provenance(manifest)))
 
 
@@ -156,7 +158,7 @@ def _corpora(corpora: Iterable[CorpusFigures]) -> Markup:
             for measure, label in _MEASURES.items()
             if _is_telling(figures, measure)
         ]
-        title = tag("h3", _TITLES.get(figures.name, figures.name))
+        title = tag("h3", TITLES.get(figures.name, figures.name))
         facts_line = tag("p", " · ".join(facts), class_="facts")
         cards.append(tag("article", title, facts_line, *charts, class_="card"))
     return tag("div", *cards, class_="grid corpora")

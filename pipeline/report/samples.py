@@ -1,5 +1,6 @@
 """Samples to look at: records read back from the shards, with thumbnails of their media."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,8 @@ class Shown:
         thumbnails: data URIs of its images in order, "" for those without.
         fault: what is wrong with a damaged sample, or "".
         is_lowest: whether it is shown for its low score, not by equal steps.
+        is_whole: whether nothing of it is folded or cut.
+        video: data URI of its video, to be played; "" where there is its first frame only.
     """
 
     corpus: str
@@ -35,6 +38,8 @@ class Shown:
     thumbnails: tuple[str, ...] = ()
     fault: str = ""
     is_lowest: bool = False
+    is_whole: bool = False
+    video: str = ""
 
 
 def read_samples(
@@ -57,21 +62,33 @@ def read_sample(
 ) -> Shown:
     """One sample; a damaged one is shown as such."""
     members = read_members(output, place, files)
-    key = place.row["key"]
+    shown = Shown(corpus, place.row["key"], place.shard, None)
+    return fill_sample(shown, members, thumbnails)
+
+
+def fill_sample(shown: Shown, members: Members, thumbnails: Thumbnails) -> Shown:
+    """The sample with its record and pictures, or with the fault for which it has none."""
     try:
-        record = decode_sequence(members) if corpus == "m3w" else decode_pair(members)
+        record = decode_sequence(members) if shown.corpus == "m3w" else decode_pair(members)
     except BadInput as bad:
-        return Shown(corpus, key, place.shard, None, fault=str(bad))
-    return Shown(corpus, key, place.shard, record, _thumbnails_of(members, thumbnails))
+        return replace(shown, fault=str(bad))
+    most = sys.maxsize if shown.is_whole else IMAGES_PER_SEQUENCE
+    videos = [thumbnails.playable(content) for name, content in members if name.endswith(".mp4")]
+    return replace(
+        shown,
+        record=record,
+        thumbnails=_thumbnails_of(members, thumbnails, most),
+        video=videos[0] if videos else "",
+    )
 
 
-def _thumbnails_of(members: Members, thumbnails: Thumbnails) -> tuple[str, ...]:
+def _thumbnails_of(members: Members, thumbnails: Thumbnails, most: int) -> tuple[str, ...]:
     """Thumbnails of a sample's images and videos in order."""
     uris = []
     for name, content in members:
         if name.endswith(".mp4"):
             uris.append(thumbnails.of_video(content))
         elif name.endswith(".jpg"):
-            full = len(uris) >= IMAGES_PER_SEQUENCE
+            full = len(uris) >= most
             uris.append("" if full else thumbnails.of_image(content))
     return tuple(uris)

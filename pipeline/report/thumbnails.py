@@ -23,9 +23,13 @@ class Thumbnails:
 
     Attributes:
         budget_bytes: what all data URIs may take together.
+        side_px: longest side of a thumbnail.
+        video_bytes: the largest video that goes in whole, to be played.
     """
 
     budget_bytes: int
+    side_px: int = SIDE_PX
+    video_bytes: int = 0
 
     def of_image(self, content: bytes) -> str:
         """A JPEG data URI of an image; "" where it cannot be decoded or no room is left."""
@@ -35,24 +39,32 @@ class Thumbnails:
         """A JPEG data URI of a video's first frame; "" as above."""
         return self._within_budget(content, video=True)
 
+    def playable(self, content: bytes) -> str:
+        """An MP4 as a data URI; "" where it is larger than `video_bytes` or no room is left."""
+        if len(content) > self.video_bytes or self.budget_bytes <= 0:
+            return ""
+        uri = f"data:video/mp4;base64,{base64.b64encode(content).decode('ascii')}"
+        self.budget_bytes -= len(uri)
+        return uri
+
     def _within_budget(self, content: bytes, *, video: bool) -> str:
         if self.budget_bytes <= 0:
             return ""
         try:
-            uri = image_uri(_first_frame(content) if video else content)
+            uri = image_uri(_first_frame(content) if video else content, self.side_px)
         except BadInput:
             return ""
         self.budget_bytes -= len(uri)
         return uri
 
 
-def image_uri(content: bytes) -> str:
+def image_uri(content: bytes, side_px: int = SIDE_PX) -> str:
     """An image as the data URI of a small JPEG.
 
     Raises:
         BadInput: as `decode_image`.
     """
-    small = resize_image(decode_image(content, _ANY_SIZE), SIDE_PX)
+    small = resize_image(decode_image(content, _ANY_SIZE), side_px)
     stream = io.BytesIO()
     small.save(stream, "JPEG", quality=QUALITY, optimize=True)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"

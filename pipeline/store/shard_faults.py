@@ -1,8 +1,9 @@
 """What is wrong with a shard: read whole, held against its index and its build's manifest.
 
 Every byte of a shard is accounted for: headers by their checksums, padding and end by being zero,
-contents by the index's crc32, the file by the manifest's sha256. A tar of other making has neither
-index nor manifest; of it, the structure is checked, and that its images and JSON can be decoded.
+contents by the index's crc32, the file by the manifest's sha256. Without an index a sample is held
+against the digest that it carries of itself. A tar of other making has nothing of these: that it is
+one is a fault, and its structure is checked, and that its images and JSON can be decoded.
 """
 
 import hashlib
@@ -16,7 +17,10 @@ from typing import Any, BinaryIO, cast
 from pipeline.media.image import ImageLimits, decode_image
 from pipeline.store.shard_files import Sample, ShardFile, extension_of, read_samples
 from schemas.rejection import BadInput
+from schemas.sample_digest import holds_digest
 from schemas.shard import (
+    PAIR_SCHEMA,
+    SEQUENCE_SCHEMA,
     IndexRow,
     MemberRow,
     Members,
@@ -29,16 +33,29 @@ from schemas.shard import (
 IMAGE_EXTENSIONS = frozenset({"jpg", "jpeg", "png", "webp", "gif", "avif"})
 VIDEO_EXTENSIONS = frozenset({"mp4", "webm", "mkv", "mov", "avi"})
 
+_FOREIGN = f"not of this project's making: no JSON of schema {SEQUENCE_SCHEMA} or {PAIR_SCHEMA}"
+_NO_DIGEST = "held against nothing: no index beside the shard, no digest in the JSON"
 _ANY_IMAGE = ImageLimits(formats=("JPEG", "PNG", "WEBP", "GIF", "AVIF"))
 
 
 @dataclass(slots=True)
 class ShardReport:
-    """What `verify` says of one shard."""
+    """What `verify` says of one shard.
+
+    Attributes:
+        name: as messages call it.
+        corpus: that its name or the manifest gives it, or "".
+        samples: that were read, foreign ones too.
+        foreign: samples of other making.
+        bytes: that were read.
+        has_index: whether there was an index to hold it against.
+        faults: what is wrong with it, in words.
+    """
 
     name: str
     corpus: str
     samples: int = 0
+    foreign: int = 0
     bytes: int = 0
     has_index: bool = False
     faults: list[str] = field(default_factory=list)
@@ -71,23 +88,40 @@ def _verify_samples(
     shard: ShardFile, report: ShardReport, stream: BinaryIO, seen: dict[str, str]
 ) -> None:
     rows = _read_rows(shard, report)
-    is_ours = shard.entry is not None or rows is not None  # or its name is like ours by chance
-    previous = ""
+    unheld: dict[str, list[str]] = {}
     try:
         for sample in read_samples(stream):
             report.samples += 1
-            report.faults += _check_key(sample, shard, previous, seen)
-            corpus = shard.corpus if is_ours or "schema" in sample_json(sample) else ""
+            report.faults += _check_key(sample, shard, seen)
+            corpus = _corpus_by(sample, shard, rows)
             report.faults += _check_members(sample, corpus)
+            if not corpus:
+                unheld.setdefault(_FOREIGN, []).append(_named(sample))
             if rows is not None:
-                row = rows[sample.index] if sample.index < len(rows) else None
-                report.faults += _check_row(sample, row, corpus)
-            previous = sample.key
+                report.faults += _check_row(sample, rows, corpus)
+            elif corpus and (held := _holds_digest(sample)) is None:
+                unheld.setdefault(_NO_DIGEST, []).append(_named(sample))
+            elif corpus and not held:
+                report.faults.append(f"{_named(sample)}: changed: its digest differs")
     except BadInput as error:
         report.faults.append(f"damaged: {error.why.value}; nothing after it was read")
+    else:
+        report.faults += [] if report.samples else ["holds no sample"]
+    report.foreign = len(unheld.get(_FOREIGN, ()))
+    report.faults += _unheld_faults(unheld, report.samples)
     if rows is not None and len(rows) != report.samples:
         found = f"{report.samples} samples found"
         report.faults.append(f"{found}, its index has {len(rows)}")
+
+
+def _unheld_faults(unheld: dict[str, list[str]], samples: int) -> Iterator[str]:
+    """One line for samples that say nothing of themselves, by what they are."""
+    for what, names in unheld.items():
+        if len(names) == samples:
+            yield f"all {samples} samples: {what}"
+        else:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            yield f"{names[0]}{more}: {what}"
 
 
 def _read_rows(shard: ShardFile, report: ShardReport) -> list[IndexRow] | None:
@@ -108,22 +142,49 @@ def _read_rows(shard: ShardFile, report: ShardReport) -> list[IndexRow] | None:
         report.faults.append(f"its index cannot be read: {_first_line(error)}")
         return None
     if not table.schema.equals(SHARD_INDEX):
-        if shard.entry is not None:
-            report.faults.append("its index has other columns than a shard's")
+        report.faults.append("its index has other columns than a shard's")
         return None
     report.has_index = True
     return cast(list[IndexRow], table.to_pylist())
 
 
-def _check_key(sample: Sample, shard: ShardFile, previous: str, seen: dict[str, str]) -> list[str]:
-    faults = []
-    if sample.key in seen:
-        where = "in it" if seen[sample.key] == shard.name else f"in {seen[sample.key]}"
-        faults.append(f"{_named(sample)}: the key is already {where}")
-    elif shard.corpus and sample.key < previous:
-        faults.append(f"{_named(sample)}: out of order, after {previous}")
-    seen.setdefault(sample.key, shard.name)
-    return faults
+def _check_key(sample: Sample, shard: ShardFile, seen: dict[str, str]) -> list[str]:
+    holder = seen.setdefault(sample.key, "")
+    seen[sample.key] = holder or shard.name
+    if not holder:
+        return []
+    where = "in it" if holder == shard.name else f"in {holder}"
+    return [f"{_named(sample)}: the key is already {where}"]
+
+
+def _corpus_by(sample: Sample, shard: ShardFile, rows: list[IndexRow] | None) -> str:
+    """The corpus whose rules a sample has to keep; "" for one of other making."""
+    if shard.corpus and (shard.entry is not None or rows is not None):
+        return shard.corpus
+    return corpus_of_sample(sample, shard.corpus)
+
+
+def corpus_of_sample(sample: Sample, corpus: str) -> str:
+    """The corpus that a sample is of by the schema in its JSON; "" for one of other making.
+
+    Args:
+        sample: any.
+        corpus: of its shard by name: what tells ALIGN from LTIP, whose samples are alike.
+    """
+    schema = sample_json(sample).get("schema")
+    if schema == SEQUENCE_SCHEMA:
+        return "m3w"
+    if schema != PAIR_SCHEMA:
+        return ""
+    is_video = any(extension_of(member.name) == "mp4" for member in sample.members)
+    return "vtp" if is_video else corpus if corpus in ("align", "ltip") else "align"
+
+
+def _holds_digest(sample: Sample) -> bool | None:
+    """Whether a sample is as its digest says; None where it has none."""
+    is_json = [extension_of(member.name) == "json" for member in sample.members]
+    contents = [member.content for member in sample.members]
+    return holds_digest(contents.pop(is_json.index(True)), contents) if any(is_json) else None
 
 
 def _check_members(sample: Sample, corpus: str) -> list[str]:
@@ -213,11 +274,12 @@ def sample_json(sample: Sample) -> dict[str, Any]:
     return {}
 
 
-def _check_row(sample: Sample, row: IndexRow | None, corpus: str) -> list[str]:
+def _check_row(sample: Sample, rows: list[IndexRow], corpus: str) -> list[str]:
     """How a sample differs from what its index says of it."""
     where = _named(sample)
-    if row is None:
+    if sample.index >= len(rows):
         return [f"{where}: not in the index"]
+    row = rows[sample.index]
     if row["key"] != sample.key:
         return [f"{where}: its index has {row['key']} in this place"]
     found = [_member_row(sample, place) for place in range(len(sample.members))]

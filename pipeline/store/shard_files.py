@@ -104,6 +104,20 @@ def read_samples(stream: BinaryIO) -> Iterator[Sample]:
         yield Sample(key, index, tuple(members))
 
 
+def write_whole(path: str, content: bytes) -> None:
+    """Write a file, local or remote, that has its name only when it is whole.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    import fsspec
+
+    files, target = fsspec.core.url_to_fs(path)
+    files.makedirs(posixpath.dirname(target), exist_ok=True)
+    files.pipe_file(f"{target}.part", content)
+    files.mv(f"{target}.part", target)
+
+
 def key_of(name: str) -> str:
     """A member's key as webdataset reads it: its path up to the first dot of its file name."""
     folder, slash, file = name.rpartition("/")

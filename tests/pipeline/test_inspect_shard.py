@@ -1,6 +1,7 @@
 import io
 import json
 import random
+import re
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -188,6 +189,66 @@ def test_every_one_of_1000_flipped_bits_is_found(tmp_path, capsys):
         assert faults_of(capsys, path), f"bit {bit} of byte {bit // 8}"
 
 
+@pytest.mark.parametrize("corpus", ["m3w", "align", "vtp"])
+def test_every_flipped_byte_is_found_without_an_index(corpus, tmp_path, capsys):
+    record = sequence(KEYS[0]) if corpus == "m3w" else pair(KEYS[0], is_video=corpus == "vtp")
+    shard = Shard(corpus, [record])
+    path = tmp_path / "renamed.tar"
+    path.write_bytes(shard.content)
+    assert faults_of(capsys, path) == []
+    for place in random.Random(0).sample(range(len(shard.content)), 300):
+        damaged = bytearray(shard.content)
+        damaged[place] ^= 0x10
+        path.write_bytes(damaged)
+        assert faults_of(capsys, path), place
+
+
+def test_a_byte_inside_an_image_is_found_and_named_by_its_sample(tmp_path, capsys):
+    path = tmp_path / "m3w-000000.tar"
+    place = M3W.rows[1]["members"][2]["offset"] + 400
+    content = bytearray(M3W.content)
+    content[place] ^= 1
+    path.write_bytes(content)
+    assert main(["verify", str(path)]) == 1
+    assert f"sample 1 ({KEYS[1]}): changed: its digest differs\n" in capsys.readouterr().out
+
+
+def without_digest(members):
+    for name, content in members:
+        if name.endswith(".json"):
+            record = json.loads(content)
+            del record["digest"]
+            content = json.dumps(record).encode()
+        yield name, content
+
+
+def test_samples_without_a_digest_need_an_index(tmp_path, capsys):
+    path = tmp_path / "m3w-000000.tar"
+    path.write_bytes(M3W.content)
+    rewrite(path, without_digest)
+    what = "held against nothing: no index beside the shard, no digest in the JSON"
+    assert faults_of(capsys, path) == [f"all 3 samples: {what}"]
+    path.write_bytes(M3W.content)
+    rewrite(path, lambda members: [*without_digest(members[:6]), *members[6:]])
+    assert faults_of(capsys, path) == [f"sample 0 ({KEYS[0]}) and 1 more: {what}"]
+
+
+def test_members_of_one_sample_apart_are_found_without_an_index(tmp_path, capsys):
+    path = tmp_path / "m3w-000000.tar"
+    path.write_bytes(M3W.content)
+    rewrite(path, lambda members: [*members[:2], *members[3:6], members[2], *members[6:]])
+    assert f"sample 2 ({KEYS[0]}): the key is already in it" in faults_of(capsys, path)
+
+
+@pytest.mark.parametrize("damage", ["missing member", "swapped members", "JSON that does not fit"])
+def test_damage_in_a_sample_is_found_without_an_index(damage, tmp_path, capsys):
+    change, expected = DAMAGE[damage]
+    path = tmp_path / "m3w-000000.tar"
+    path.write_bytes(M3W.content)
+    rewrite(path, change)
+    assert any(expected in fault for fault in faults_of(capsys, path))
+
+
 def test_every_cut_is_found(tmp_path, capsys):
     path = M3W.write(tmp_path)
     for size in range(0, len(M3W.content), BLOCK):
@@ -215,7 +276,7 @@ DAMAGE = {
     "swapped members": (lambda members: [members[1], members[0], *members[2:]], "first member is"),
     "swapped samples": (
         lambda members: [*members[3:6], *members[:3], *members[6:]],
-        "out of order, after",
+        f"sample 0 ({KEYS[1]}): its index has {KEYS[0]} in this place",
     ),
     "sample twice": (lambda members: [*members, *members[:3]], "the key is already in it"),
     "key with a dot": (
@@ -286,9 +347,14 @@ def test_a_missing_broken_or_foreign_index_is_found(build, capsys):
     assert fault.startswith("its index cannot be read: ")
     pq.write_table(pa.table({"key": ["a"]}), path)
     assert faults_of(capsys, build) == ["its index has other columns than a shard's"]
+    assert faults_of(capsys, build / "m3w" / "m3w-000000.tar") == [
+        "its index has other columns than a shard's"
+    ]
     path.unlink()
     assert faults_of(capsys, build) == ["the index beside it is missing"]
-    assert faults_of(capsys, build / "m3w" / "m3w-000000.tar") == []
+    assert main(["verify", str(build / "m3w" / "m3w-000000.tar")]) == 0
+    said = "m3w-000000.tar: 3 samples, whole, by its samples' digests, no index\n"
+    assert said in capsys.readouterr().out
 
 
 def test_shards_that_the_manifest_does_not_name_or_names_alone(build, capsys):
@@ -336,17 +402,44 @@ IMG2DATASET = {
 }
 
 
+FOREIGN = "not of this project's making: no JSON of schema m3w/1 or pair/1"
+
+
 @pytest.mark.parametrize("name", ["00000.tar", "align-000000.tar"])
-def test_a_plain_webdataset_is_verified_without_an_index(name, tmp_path, capsys):
+def test_a_tar_of_other_making_is_said_to_be_one(name, tmp_path, capsys):
     path = foreign(tmp_path / name, IMG2DATASET)
-    assert main(["verify", str(path)]) == 0
-    assert "2 samples, whole, no index to hold" in capsys.readouterr().out
+    assert main(["verify", str(path)]) == 1
+    assert capsys.readouterr().out == (
+        f"{path}: all 2 samples: {FOREIGN}\n1 shards, 2 samples, 1 faults\n"
+    )
+
+
+def test_samples_of_other_making_among_ours_are_named(tmp_path, capsys):
+    path = tmp_path / "m3w-000000.tar"
+    path.write_bytes(M3W.content)
+    rewrite(path, lambda members: [*members, *IMG2DATASET.items()])
+    assert faults_of(capsys, path) == [f"sample 3 (000000000) and 1 more: {FOREIGN}"]
+    assert main(["verify", str(path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["foreign"] == 2
+
+
+def test_an_index_of_ours_makes_no_shard_of_a_foreign_tar(tmp_path, capsys):
+    path = foreign(tmp_path / "x.tar", IMG2DATASET)
+    pq.write_table(pa.Table.from_pylist(M3W.rows[:2], SHARD_INDEX), tmp_path / "x.parquet")
+    assert f"all 2 samples: {FOREIGN}" in faults_of(capsys, path)
+
+
+def test_a_tar_without_a_file_is_no_shard(tmp_path, capsys):
+    assert faults_of(capsys, foreign(tmp_path / "x.tar", {})) == ["holds no sample"]
 
 
 def test_img2datasets_own_parquet_is_not_ours(tmp_path, capsys):
     path = foreign(tmp_path / "00000.tar", IMG2DATASET)
     pq.write_table(pa.table({"url": ["a", "b"]}), tmp_path / "00000.parquet")
-    assert faults_of(capsys, path) == []
+    assert faults_of(capsys, path) == [
+        "its index has other columns than a shard's",
+        f"all 2 samples: {FOREIGN}",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -369,7 +462,7 @@ def test_faults_of_a_foreign_tar(members, fault, tmp_path, capsys):
 def test_a_member_twice_is_found(tmp_path, capsys):
     path = foreign(tmp_path / "x.tar", {"a.txt": b"1", "b.txt": b"2"})
     rewrite(path, lambda members: [members[0], members[0]])
-    assert faults_of(capsys, path) == ["member 'a.txt' is there twice"]
+    assert faults_of(capsys, path)[0] == "member 'a.txt' is there twice"
 
 
 def test_an_animation_of_another_maker_without_frames_is_found(tmp_path, capsys):
@@ -540,6 +633,72 @@ def test_stats_as_a_table(build, tmp_path, capsys):
     assert "other: 1 samples in 1 shards\n" in out
 
 
+# view
+
+
+def test_view_writes_a_page_of_the_first_of_each_corpus(build, tmp_path, capsys):
+    page = tmp_path / "new" / "page.html"
+    assert main(["view", str(build), "--number", "2", "--output", str(page)]) == 0
+    assert capsys.readouterr().out == f"{page}\n"
+    content = page.read_text()
+    assert re.findall(r'id="sample-([0-9a-f]+)"', content) == [*KEYS[:2], *KEYS[:2], KEYS[0]]
+    assert re.findall(r'<section id="(\w+)"', content) == ["align", "m3w", "vtp"]
+    assert [child.name for child in page.parent.iterdir()] == ["page.html"]
+
+
+def test_view_of_keys_and_numbers_as_json(build, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    path = build / "m3w" / "m3w-000000.tar"
+    assert main(["view", str(path), "0", KEYS[2][:8], "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {
+        "output": "samples.html",
+        "bytes": (tmp_path / "samples.html").stat().st_size,
+        "samples": [{"shard": str(path), "index": index, "key": KEYS[index]} for index in (0, 2)],
+    }
+
+
+def test_view_replaces_an_older_page(build, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("old")
+    assert main(["view", str(build), "0", "--output", str(page)]) == 0
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_view_of_a_sample_that_is_not_there_writes_nothing(build, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["view", str(build), "99", "--output", str(page)]) == 1
+    assert capsys.readouterr().err == "no sample 99\nno sample to view, no page written\n"
+    assert not page.exists()
+
+
+def test_view_of_damage_shows_the_rest_and_fails(tmp_path, capsys):
+    path = M3W.write(tmp_path)
+    rewrite(path, lambda members: [*members[:2], *members[3:]])
+    page = tmp_path / "page.html"
+    assert main(["view", str(path), "--output", str(page)]) == 1
+    assert capsys.readouterr().err.startswith(f"{path}: sample 0: ")
+    assert page.read_text().count("This sample cannot be read") == 1
+
+
+def test_view_that_cannot_be_written_is_one_line(build, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for output in (f"{tmp_path}/file/page.html", "nowhere://page.html"):
+        assert main(["view", str(build), "--output", output]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"{output}: cannot be written: ")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--number", "0"], ["--number", "x"], ["--output", "m3w.tar"], ["0", "--number", "1"]],
+)
+def test_wrong_usage_of_view(options, build):
+    with pytest.raises(SystemExit) as caught:
+        main(["view", str(build), *options])
+    assert caught.value.code == 2
+
+
 # Usage
 
 
@@ -550,7 +709,7 @@ def test_a_path_without_shards_is_wrong_usage(tmp_path, capsys):
         assert caught.value.code == 2
     err = capsys.readouterr().err
     assert f"no shard found at {tmp_path}" in err
-    assert "no path among the arguments of show" in err
+    assert "no path among the arguments, only KEY or NUMBER" in err
 
 
 @pytest.mark.parametrize("argv", [[], ["view", "x"], ["ls"], ["ls", "x", "--nope"]])
