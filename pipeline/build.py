@@ -2,12 +2,9 @@
 
 import argparse
 import logging
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.options import DEFAULT_RUNNER, OptionsError, beam_options
@@ -77,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from dedup.index import UnusableIndex
     from model.clip import ClipUnavailable
     from pipeline.checks import BuildFailed
+    from pipeline.output import OutputClaimed
     from pipeline.stages.inputs import InputError
     from schemas.recipe import RecipeError
 
@@ -85,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OptionsError, RecipeError, InputError, UnusableIndex, ClipUnavailable) as error:
         _say(f"error: {error}")
         return 2
-    except (BuildFailed, OSError) as error:
+    except (BuildFailed, OutputClaimed, OSError) as error:
         _say(f"failed: {error}")
         return 1
 
@@ -99,76 +97,79 @@ def _build(arguments: argparse.Namespace, flags: list[str]) -> int:
             raise OptionsError(f"{name} is empty")
     options = beam_options(arguments.runner, arguments.workers, flags)
     from pipeline.checks import nothing_made
-    from pipeline.corpora.publish import is_current, publish
+    from pipeline.output import claim_output, resolve_output
     from pipeline.stages.run import Work, code_digest
 
     request = _request(arguments)
-    output = _output(arguments.output)
-    _require_writable(output)
+    output = resolve_output(arguments.output)
     work = Work(f"{output}/work", code_digest(), options)
-    started = time.monotonic()
-    ran = _run_stages(request, work)
-    manifest = _manifest(arguments, request, work)
-    if not ran and is_current(output, manifest):
+    manifest = _up_to_date(arguments, request, work, output)
+    if manifest is not None:
         _say(f"{arguments.output} is up to date: nothing to do")
     else:
-        publish(output, work, manifest)
-        _say(f"done in {time.monotonic() - started:.0f} s")
+        with claim_output(output):
+            manifest = _make(arguments, request, work, output)
     for line in nothing_made(manifest, arguments.output):
         _say(line)
     _print_result(arguments.output, manifest)
     return 0
 
 
-def _run_stages(request: "Request", work: "Work") -> int:
-    """How many stages had to be run; each is checked before the next begins."""
+def _up_to_date(
+    arguments: argparse.Namespace, request: "Request", work: "Work", output: str
+) -> "Manifest | None":
+    """The manifest of a build that is finished, published and whole; None of any other."""
+    from pipeline.corpora.plan import plan
+    from pipeline.corpora.publish import find_faults, is_current
+
+    if any(work.peek(stage) is None for stage in plan(request, work)):
+        return None
+    manifest = _manifest(arguments, request, work)
+    return manifest if is_current(output, manifest) and find_faults(output, work) == {} else None
+
+
+def _make(
+    arguments: argparse.Namespace, request: "Request", work: "Work", output: str
+) -> "Manifest":
+    """Runs what is not finished, and what was finished and has been damaged; publishes all."""
+    from pipeline.corpora.publish import find_faults, lost_stages, publish
+
+    started = time.monotonic()
+    _run_stages(request, work)
+    faults = find_faults(output, work) or {}
+    for path, fault in faults.items():
+        _say(f"damaged: {arguments.output}/{path} {fault}; it is made anew")
+    if lost := lost_stages(output, work, faults):
+        for name in lost:
+            work.forget(name)
+        _run_stages(request, work)
+    manifest = _manifest(arguments, request, work)
+    publish(output, work, manifest)
+    _say(f"done in {time.monotonic() - started:.0f} s")
+    return manifest
+
+
+def _run_stages(request: "Request", work: "Work") -> None:
+    """Every stage, run if it is not finished; each is checked before the next begins."""
     from pipeline.checks import check_counts, check_pages, damage_of
     from pipeline.corpora.plan import plan
 
-    ran = 0
     for stage in plan(request, work):
         begun = time.monotonic()
         result, fresh = work.run(stage)
-        ran += fresh
         _progress(result, fresh, time.monotonic() - begun)
         if result.name == "read":
             for line in damage_of(result, request.inputs, work):
                 _say(line)
             check_pages(result, request.inputs)
         check_counts(result, request.recipe.errors, work)
-    return ran
-
-
-def _output(path: str) -> str:
-    """The output folder as workers name it: absolute where it is local."""
-    from pipeline.stages.beam_files import is_local
-
-    return os.path.abspath(path) if is_local(path) else path.rstrip("/")  # noqa: PTH100 - no links resolved
-
-
-def _require_writable(output: str) -> None:
-    """Raises OptionsError on an output in which no file can be made."""
-    from pipeline.stages.beam_files import has_client, is_local, no_client
-
-    if not is_local(output):
-        if not has_client(output):
-            raise OptionsError(f"--output {output}: {no_client(output)}")
-        return
-    if Path(output).exists() and not Path(output).is_dir():
-        raise OptionsError(f"--output {output}: is a file; a folder is wanted")
-    work = Path(output, "work")
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=work).close()
-    except OSError as error:
-        why = error.strerror or error
-        raise OptionsError(f"--output {output}: cannot be written: {why}") from None
 
 
 def _request(arguments: argparse.Namespace) -> "Request":
     """What is asked for, read and checked."""
     from model.clip import clip_digest
     from pipeline.corpora.plan import Request
+    from pipeline.output import absolute
     from pipeline.recipe import read_recipe
     from pipeline.stages.beam_files import FILES
     from pipeline.stages.copies import load_index
@@ -182,7 +183,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
         overrides.append("fetch.offline=true")
     recipe = read_recipe(arguments.recipe, overrides)
     inputs = tuple(resolve_inputs(arguments.input, recipe.read.warc_base, recipe.fetch.offline))
-    indexes = tuple(_output(path) for path in arguments.eval_index)
+    indexes = tuple(absolute(path) for path in arguments.eval_index)
     digests = []
     for path in indexes:
         try:

@@ -2,15 +2,12 @@
 
 import argparse
 import importlib
-import os
 import re
-import shlex
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-DEFAULT_RUNNER = "FnApiRunner"
+DEFAULT_RUNNER = "LocalRunner"
+_LOCAL_RUNNER = "pipeline.stages.local_runner.LocalRunner"
 
 # Dataflow's own errors come one by one, after minutes; these are what it cannot run without.
 _DATAFLOW_NEEDS = {
@@ -31,7 +28,12 @@ _REFUSED = {
     "dask": "DaskRunner loses data silently: outputs of finish_bundle and tagged outputs vanish",
     "interactive": "InteractiveRunner is for notebooks; a build writes files",
 }
-_LESS_THAN_A_BUILD = {"InteractiveRunner", "TestDirectRunner", "TestDataflowRunner"}
+_LESS_THAN_A_BUILD = {
+    "DaskRunner",
+    "InteractiveRunner",
+    "TestDirectRunner",
+    "TestDataflowRunner",
+}
 
 
 class OptionsError(ValueError):
@@ -57,10 +59,11 @@ def beam_options(runner: str, workers: int, flags: Sequence[str]) -> Any:  # noq
     if unknown:
         raise OptionsError(f"unknown flag{'s' * (len(unknown) > 1)}: {' '.join(unknown)}")
     options: dict[str, Any] = {"runner": _known_runner(_full_name(name, runner), runner)}
-    if name in {"fnapi", "direct"}:
-        _prepare_workers(workers)
+    if options["runner"] == _LOCAL_RUNNER:
+        from pipeline.stages.local_runner import OWN_WORKERS
+
         options["direct_num_workers"] = workers
-        options["direct_running_mode"] = "multi_processing" if workers > 1 else "in_memory"
+        options["direct_running_mode"] = OWN_WORKERS if workers > 1 else "in_memory"
     elif workers > 1:
         raise OptionsError(
             f"--workers is for the local runner; --runner={runner} has its own flags"
@@ -93,22 +96,23 @@ def _full_name(name: str, runner: str) -> str:
     `DirectRunner` tries a binary that it downloads before it falls back; the local runner is
     therefore always named outright, so that every build runs on the same engine.
     """
-    known = {"fnapi": DEFAULT_RUNNER, "direct": DEFAULT_RUNNER, "dataflow": "DataflowRunner"}
-    return known.get(name, runner)
+    local = dict.fromkeys(("local", "direct", "fnapi"), _LOCAL_RUNNER)
+    return {**local, "dataflow": "DataflowRunner"}.get(name, runner)
 
 
 def _known_runner(full: str, runner: str) -> str:
     """The runner's name, if Beam knows one of that name, or if it is the path of a class."""
     from apache_beam.options.pipeline_options import StandardOptions
 
-    known = [path.rpartition(".")[2] for path in StandardOptions.ALL_KNOWN_RUNNERS]
-    if full.lower().removesuffix("runner") in {
-        name.lower().removesuffix("runner") for name in known
+    names = [path.rpartition(".")[2] for path in StandardOptions.ALL_KNOWN_RUNNERS]
+    if full == _LOCAL_RUNNER or full.lower().removesuffix("runner") in {
+        name.lower().removesuffix("runner") for name in names
     }:
         return full
     module, dot, name = full.rpartition(".")
     if not dot:
-        possible = sorted(set(StandardOptions.KNOWN_RUNNER_NAMES) - _LESS_THAN_A_BUILD)
+        known = {DEFAULT_RUNNER, *StandardOptions.KNOWN_RUNNER_NAMES}
+        possible = sorted(known - _LESS_THAN_A_BUILD)
         raise OptionsError(
             f"--runner={runner}: no such runner; possible are {', '.join(possible)}, "
             "or the path of a class as package.module.Class"
@@ -118,19 +122,6 @@ def _known_runner(full: str, runner: str) -> str:
     except (ImportError, AttributeError) as error:
         raise OptionsError(f"--runner={runner}: {error}") from None
     return full
-
-
-def _prepare_workers(workers: int) -> None:
-    """Lets worker processes find this interpreter: Beam starts `python` from the PATH."""
-    if workers > 1:
-        if shlex.quote(sys.executable) != sys.executable:
-            # Beam hands the path to a shell as it is; the worker never starts and all wait for it.
-            raise OptionsError(
-                f"--workers {workers}: Beam cannot start workers from {sys.executable}, whose path "
-                "holds a space or another mark of the shell; move the environment, or use 1"
-            )
-        here = str(Path(sys.executable).parent)
-        os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", "")])
 
 
 def _check_dataflow(options: Any) -> None:  # noqa: ANN401 - Beam is untyped

@@ -17,6 +17,7 @@ import pytest
 
 from dedup.build_index import main as build_index
 from pipeline.build import main as build
+from pipeline.output import claim_output
 from pipeline.sample_web.__main__ import main as sample_web
 from schemas.tar import read_tar
 
@@ -175,9 +176,55 @@ def test_a_second_run_does_nothing_and_says_so(web, built, capsys):
     assert before == {path: path.stat().st_mtime_ns for path in built.rglob("*") if path.is_file()}
 
 
-def test_two_workers_make_the_same_bytes(web, built, tmp_path):
+def test_a_finished_output_needs_no_writing(web, built, monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pipeline.output.tempfile.TemporaryFile", refuse)
+    assert build(arguments(web, built)) == 0
+    assert "nothing to do" in capsys.readouterr().err
+
+
+def test_damaged_files_are_made_anew(web, built, tmp_path, capsys):
+    output = tmp_path / "out"
+    shutil.copytree(built, output)
+    shard = output / "m3w" / "m3w-000000.tar"
+    (stage,) = output.glob("work/m3w-*")
+    # A published file is a second name of the stage's: what overwrites one overwrites both.
+    changed = bytearray(shard.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    shard.write_bytes(changed)
+    next(stage.rglob("*.tar")).write_bytes(changed)
+    (output / "align" / "align-000000.tar").write_bytes(b"")
+    (output / "README.md").unlink()
+    assert build(arguments(web, output)) == 0
+    told = capsys.readouterr().err
+    assert f"damaged: {shard} is not as it was written" in told
+    assert f"damaged: {output}/align/align-000000.tar is not as it was written" in told
+    assert f"damaged: {output}/README.md is gone" in told
+    assert digests(output) == digests(built)
+    assert (output / "README.md").read_bytes() == (built / "README.md").read_bytes()
+    assert build(arguments(web, output)) == 0
+    assert "nothing to do" in capsys.readouterr().err
+
+
+def test_an_output_that_another_build_writes_to_is_left_alone(web, tmp_path, capsys):
+    with claim_output(str(tmp_path / "out")):
+        assert build(arguments(web, tmp_path / "out")) == 1
+    told = capsys.readouterr().err
+    assert told == (
+        f"failed: {tmp_path}/out: another build writes to it (process {os.getpid()}); "
+        "wait for it, or stop it\n"
+    )
+
+
+def test_two_quiet_workers_make_the_same_bytes(web, built, tmp_path, capfd):
     assert build(arguments(web, tmp_path / "out", "--workers", "2")) == 0
     assert digests(tmp_path / "out") == digests(built)
+    told = capfd.readouterr().err.splitlines()
+    assert told[-1].startswith("done in ")
+    stages = [path.parent.name.rpartition("-")[0] for path in built.glob("work/*/stage.json")]
+    assert sorted(line.split()[0] for line in told[:-1]) == sorted(stages)
 
 
 def test_bundles_that_run_twice_make_the_same_bytes(web, built, tmp_path):

@@ -1,5 +1,6 @@
 """Publish: what the last stages wrote, under its final names, with the manifest written last."""
 
+from collections.abc import Iterable
 from importlib import metadata
 
 import pyarrow.compute as pc
@@ -7,6 +8,7 @@ import pyarrow.parquet as pq
 
 from pipeline.corpora.card import CARD, corpus_card
 from pipeline.corpora.plan import Request, pool_threshold
+from pipeline.corpora.published import fault_of, read_seals, write_seals
 from pipeline.report.make import REPORT, make_report
 from pipeline.report.removed import find_packed
 from pipeline.stages.beam_files import FILES
@@ -47,18 +49,35 @@ def make_manifest(name: str, overrides: list[str], request: Request, work: Work)
 
 
 def is_current(output: str, manifest: Manifest) -> bool:
-    """Whether the output already holds what the manifest says, with every shard in its place."""
+    """Whether the output's own manifest says the same."""
     path = f"{output}/{MANIFEST}"
-    if not FILES.exists(path):
-        return False
     try:
-        if decode_manifest(FILES.read(path)) != manifest:
-            return False
+        return FILES.exists(path) and decode_manifest(FILES.read(path)) == manifest
     except ValueError:
         return False
-    stems = [shard.path.removesuffix(".tar") for shard in manifest.shards]
-    files = [REPORT, CARD, *(f"{stem}.{kind}" for stem in stems for kind in ("tar", "parquet"))]
-    return all(FILES.exists(f"{output}/{file}") for file in files)
+
+
+def find_faults(output: str, work: Work) -> dict[str, str] | None:
+    """What is wrong with published files of the build that the work folder holds, by path.
+
+    None where nothing was published yet, or what was published comes from other stages.
+    """
+    seals, sources = read_seals(output), _published_sources(work)
+    if {path: seal.source for path, seal in seals.items()} != sources:
+        return None
+    found = {path: fault_of(f"{output}/{path}", seal) for path, seal in seals.items()}
+    return {path: fault for path, fault in found.items() if fault}
+
+
+def lost_stages(output: str, work: Work, faults: Iterable[str]) -> list[str]:
+    """The stages whose own files are damaged too: a hard link shares what happens to its bytes."""
+    seals = read_seals(output)
+    lost = {
+        seals[path].source.partition("/")[0]
+        for path in faults
+        if seals[path].source and fault_of(f"{work.root}/{seals[path].source}", seals[path])
+    }
+    return [name for name, result in work.results.items() if result.folder in lost]
 
 
 def publish(output: str, work: Work, manifest: Manifest) -> None:
@@ -67,21 +86,15 @@ def publish(output: str, work: Work, manifest: Manifest) -> None:
     An older manifest goes first, so that at no moment a manifest speaks of files that are not its.
     """
     FILES.remove(f"{output}/{MANIFEST}")
-    wanted = {}
-    for source, shard in _named_shards(work):
-        stem = shard.path.removesuffix(".tar")
-        wanted[f"{output}/{shard.path}"] = f"{work.root}/{source}"
-        wanted[f"{output}/{stem}.parquet"] = f"{work.root}/{source.removesuffix('.tar')}.parquet"
-    for result in work.results.values():
-        for number, path in enumerate(result.tables.get("decisions", [])):
-            target = f"{output}/decisions/{result.name}-{number:05d}.parquet"
-            wanted[target] = f"{work.root}/{path}"
+    sources = _published_sources(work)
+    wanted = {f"{output}/{path}" for path in sources}
     for folder in ("m3w", "align", "ltip", "vtp", "decisions"):
         for path in FILES.list(f"{output}/{folder}"):
             if path not in wanted:
                 FILES.remove(path)
-    for target, source in sorted(wanted.items()):
-        FILES.copy(source, target)
+    for path, source in sorted(sources.items()):
+        if source:
+            FILES.copy(f"{work.root}/{source}", f"{output}/{path}")
     report = make_report(
         output,
         manifest,
@@ -92,7 +105,21 @@ def publish(output: str, work: Work, manifest: Manifest) -> None:
     )
     FILES.write(f"{output}/{REPORT}", report)
     FILES.write(f"{output}/{CARD}", corpus_card(manifest, _most_images(output, manifest)).encode())
+    write_seals(output, sources, {shard.path: shard.sha256 for shard in manifest.shards})
     FILES.write(f"{output}/{MANIFEST}", encode_manifest(manifest))
+
+
+def _published_sources(work: Work) -> dict[str, str]:
+    """Where a published file lies below the work folder, or "", by path below the output."""
+    sources = {REPORT: "", CARD: ""}
+    for source, shard in _named_shards(work):
+        sources[shard.path] = source
+        index = shard.path.removesuffix(".tar") + ".parquet"
+        sources[index] = source.removesuffix(".tar") + ".parquet"
+    for result in work.results.values():
+        for number, path in enumerate(result.tables.get("decisions", [])):
+            sources[f"decisions/{result.name}-{number:05d}.parquet"] = path
+    return sources
 
 
 def _most_images(output: str, manifest: Manifest) -> int:

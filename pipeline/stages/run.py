@@ -134,6 +134,10 @@ class Work:
             self.results[stage.name] = result
         return result
 
+    def forget(self, name: str) -> None:
+        """Lets a finished stage be run again: its files are damaged."""
+        FILES.remove(f"{self.root}/{self.results[name].folder}/stage.json")
+
     def _fingerprint(self, stage: Stage) -> str:
         before = [self.results[name].fingerprint for name in stage.inputs]
         return digest_of(self._code, stage.name, *stage.settings, before)

@@ -174,7 +174,7 @@ def test_an_output_that_cannot_be_written(capsys, tmp_path, warc, monkeypatch):
     def refuse(**_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pipeline.build.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("pipeline.output.tempfile.TemporaryFile", refuse)
     code, streams = run(capsys, *arguments, tmp_path / "out")
     assert code == 2
     assert f"--output {tmp_path}/out: cannot be written: Permission denied" in streams.err
