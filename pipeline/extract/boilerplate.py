@@ -90,11 +90,6 @@ _HIDDEN_NAMES = re.compile(
     r"(?<![\w:-])(?:sr-only|visually-?hidden|screen-reader(?:-text)?|element-invisible|"
     r"is-hidden|hidden|hide|d-none|print-only|assistive-text)(?![\w-])"
 )
-_HIDDEN_HINTS = (
-    "hid", "sr-only", "screen-reader", "element-invisible", "d-none", "print-only",
-    "assistive-text",
-)  # fmt: skip
-"""One of these stands in each of the names."""
 _SHOWN_NAMES = re.compile(r"(?<![\w-])(?:sm|md|lg|xl|\w*desktop):(?!hidden)\w")
 _HIDING = frozenset({"hidden", "aria-hidden", "style"})
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -108,16 +103,18 @@ def region_by_tag(tag: str) -> Region:
 def region_of(tag: str, attrs: dict[str, str | None]) -> Region:
     """The region that an element's own tag and attributes claim."""
     region = _BY_TAG.get(tag, PLAIN)
-    if (not attrs.keys().isdisjoint(_HIDING)) and _is_hidden(tag, attrs):
+    if not _HIDING.isdisjoint(attrs) and _is_hidden(tag, attrs):
         return PLAIN if _is_folded(attrs) else _HIDDEN
     if "role" in attrs:
         region = max(region, _by_role(attrs["role"]))
     if tag in _MAIN_TAGS:
         return region
-    for name in ("class", "id"):
-        names = attrs.get(name)
-        if names and (named := _named(names)) > region:
-            region = named
+    names = attrs.get("class")
+    if names and (named := _named(names)) > region:
+        region = named
+    names = attrs.get("id")
+    if names and (named := _named(names)) > region:
+        region = named
     return region
 
 
@@ -135,7 +132,12 @@ def _is_hidden(tag: str, attrs: dict[str, str | None]) -> bool:
     if attrs.get("aria-hidden") == "true" and tag not in {"img", "figure", "picture"}:
         return True
     style = attrs.get("style")
-    return bool(style and _HIDDEN_STYLE.search(style))
+    return bool(style) and _hides(style)
+
+
+@lru_cache(maxsize=4096)
+def _hides(style: str) -> bool:
+    return _HIDDEN_STYLE.search(style) is not None
 
 
 def _is_folded(attrs: dict[str, str | None]) -> bool:
@@ -146,14 +148,18 @@ def _is_folded(attrs: dict[str, str | None]) -> bool:
     return any(word.lower() in _FOLD_WORDS for word in _WORD.findall(names))
 
 
+def _may_hide(names: str) -> bool:
+    """Whether a part of a hiding name stands in some names: pages hold thousands that differ."""
+    return (
+        "hid" in names or "-only" in names or "d-none" in names
+        or "-text" in names or "screen-" in names or "-invisible" in names
+    )  # fmt: skip
+
+
 @lru_cache(maxsize=32768)
 def _named(names: str) -> Region:
     """The region that class and id name; the strongest of them wins."""
-    if (
-        any(hint in names for hint in _HIDDEN_HINTS)
-        and _HIDDEN_NAMES.search(names)
-        and not _SHOWN_NAMES.search(names)
-    ):
+    if _may_hide(names) and _HIDDEN_NAMES.search(names) and not _SHOWN_NAMES.search(names):
         return _HIDDEN
     return max(map(_named_by, names.split()), default=PLAIN)
 

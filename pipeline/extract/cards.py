@@ -8,7 +8,7 @@ from pipeline.extract.tree import Node
 from pipeline.extract.walk import Item, Walk
 from schemas.records import Role
 
-_PORTRAIT = re.compile(r"avatar|profile|/users?/|/members?/|author|userpic|byline", re.IGNORECASE)
+_PORTRAIT = re.compile(r"avatar|profile|/users?/|/members?/|author|userpic|byline")
 _RUN = 3
 """So many siblings alike make a run."""
 _LONGEST = 700
@@ -55,7 +55,7 @@ def is_portrait(item: Item) -> bool:
     names = [node.get("class"), node.get("alt"), item.url[-200:], item.href[-100:]]
     if parent is not None:
         names += [parent.get("class"), parent.parent.get("class") if parent.parent else ""]
-    return any(_PORTRAIT.search(name) for name in names)
+    return bool(_PORTRAIT.search("\n".join(names).lower()))
 
 
 def _index_of(node: Node | None) -> int:

@@ -98,6 +98,8 @@ def _is_heavy(tag: str, limits: ExtractLimits) -> bool:
     """Whether a tag, or the one that opens a raw element, has too many attributes or too long."""
     found = _HEAD.match(tag)
     rest = found[1] if found else ""
+    if len(rest) <= _LONG_TAG:
+        return False
     if len(rest) > limits.fast_tag_characters:
         return True
     return sum(1 for _ in _ATTRIBUTE.finditer(rest)) > limits.fast_attributes

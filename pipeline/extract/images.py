@@ -16,6 +16,7 @@ LAZY = (
     "data-lazyload", "data-srcmedium", "data-defer-src", "data-delayed-url", "data-li-src",
     "data-fallback-src", "data-default-src", "data-bg",
 )  # fmt: skip
+_LAZY_NAMES = frozenset(LAZY)
 LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "data-lazy-set", "lazy-srcset")
 # A file of such a name stands for no picture: "spacer" and the like anywhere in it, the others only
 # where nothing else is named. "two-grey-mushrooms.jpg" is a picture.
@@ -23,13 +24,14 @@ _EMPTY = (
     "blank|pixel|transparent|clear|lazy|lazyload|loading|loader|grey|gray|trans|dot|empty|dummy|"
     "default"
 )
-_PLACEHOLDER = re.compile(
-    r"(?:^|/)(?:(?:[^/?#]*[_.\-])?(?:spacer|placeholder|1x1)(?:[._\-][^/?#]*)?"
+_PLACEHOLDER_NAME = (
+    r"(?:(?:[^/?#]*[_.\-])?(?:spacer|placeholder|1x1)(?:[._\-][^/?#]*)?"
     rf"|(?=(?:[^/?#]*[_.\-])?(?:{_EMPTY})[_.\-])"
     rf"(?:(?:{_EMPTY}|img|image|bg|\d+(?:x\d+)?(?:px)?)(?:[_\-]|(?=\.)))+)"
-    r"\.(?:gif|png|svg|jpe?g|webp)(?:$|[?#])",
-    re.IGNORECASE,
+    r"\.(?:gif|png|svg|jpe?g|webp)(?:$|[?#])"
 )
+_PLACEHOLDER = re.compile(_PLACEHOLDER_NAME)
+_PLACEHOLDER_WITHIN = re.compile(f"(?:^|/){_PLACEHOLDER_NAME}")
 _IMAGE_PATH = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|jfif)(?:$|[?#:&!/])", re.IGNORECASE)
 _CSS_URL = re.compile(
     r"background(?:-image)?\s*:[^;]*?url\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"']*))\s*\)",
@@ -77,17 +79,22 @@ def _real(link: str) -> str:
     link = link.strip()
     if not link or link.startswith(("data:", "blob:", "about:", "#")) or "{{" in link:
         return ""
-    return "" if _PLACEHOLDER.search(link) else link
+    # Most links have their file's name at their end, where one look suffices.
+    path, _, query = link.lower().partition("?")
+    if "/" in query or "#" in path:
+        return "" if _PLACEHOLDER_WITHIN.search(link.lower()) else link
+    return "" if _PLACEHOLDER.match(path, path.rfind("/") + 1) else link
 
 
 def _lazy(node: Node, src: str) -> str:
     attrs = node.attrs
     if len(attrs) < 2:
         return ""
-    for name in LAZY:
-        link = attrs.get(name)
-        if link and (link := _real(link)) and _is_link(link):
-            return link
+    if not _LAZY_NAMES.isdisjoint(attrs):
+        for name in LAZY:
+            link = attrs.get(name)
+            if link and (link := _real(link)) and _is_link(link):
+                return link
     if src:
         return ""
     return _any_attribute(node)

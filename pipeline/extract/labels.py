@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pipeline.extract.walk import Item, Walk
 from schemas.records import Role
 
+# All patterns are held against text in small letters: an alternative is then passed over by its
+# first letter, which takes a third of the time of patterns that ignore case.
 _LABEL = re.compile(
     r"^\W*(?:close|caption|captions|image|photos?|video|adverti[sz]ements?|advert|ad|sponsored|"
     r"(?:image|photo|slide|page)? ?\d{1,3} (?:of|/) ?\d{1,3}|loading|print|e-?mail|copy link|save|"
@@ -14,20 +16,17 @@ _LABEL = re.compile(
     r"share(?: this)?(?: (?:article|story|post|page|on .{0,30}))?|tweet|pin it|whatsapp|"
     r"(?:click|tap) (?:here )?to (?:enlarge|expand|view|share|zoom|tweet).{0,40}|"
     r"(?:article|story) continues (?:after|below).{0,40}|back to (?:top|results)|"
-    r"leave a (?:comment|reply)|(?:no |\d+ )?comments?(?: \d+)?)\W*$",
-    re.IGNORECASE,
+    r"leave a (?:comment|reply)|(?:no |\d+ )?comments?(?: \d+)?)\W*$"
 )
 """What templates say of their own controls, in whole."""
 _CREDIT = re.compile(
     r"^\W*(?:(?:photo|image|picture|foto|photograph)s?(?: (?:credit|copyright|courtesy|source))?"
-    r"(?: ?[:/©]| by\b| via\b| courtesy\b| copyright\b| credit\b)|credit ?:|©)",
-    re.IGNORECASE,
+    r"(?: ?[:/©]| by\b| via\b| courtesy\b| copyright\b| credit\b)|credit ?:|©)"
 )
 _LONGEST_CREDIT = 120
 _TEASER = re.compile(
     r"^\W*(?:related|see also|read(?: more| also| next| this)?|more(?: on| from)?|also|watch|"
-    r"listen|don.t miss|recommended|click here|subscribe|sign up|download)\b",
-    re.IGNORECASE,
+    r"listen|don.t miss|recommended|click here|subscribe|sign up|download)\b"
 )
 _LONGEST_TEASER = 240
 _CALL = re.compile(
@@ -35,8 +34,7 @@ _CALL = re.compile(
     r"subscribe (?:to|now|today|for)|sign up (?:for|to|now)|"
     r"get .{0,60}\b(?:newsletters?|inbox|app)\b|"
     r"like (?:us|this (?:story|article|post))|click here (?:to|for)|this slideshow requires|"
-    r"get short url|have a (?:tip|story)|(?:e-?mail|contact) .{0,40}\bat \S+@|enter your e-?mail)",
-    re.IGNORECASE,
+    r"get short url|have a (?:tip|story)|(?:e-?mail|contact) .{0,40}\bat \S+@|enter your e-?mail)"
 )
 """What a site asks of its readers."""
 _LONGEST_CALL = 200
@@ -83,16 +81,20 @@ def is_label(item: Item) -> bool:
     text = item.text
     if len(text) <= 4 and item.role is Role.PARAGRAPH and not text.isalpha():
         return True
+    if len(text) > _LONGEST_TEASER:
+        return False
+    text = text.lower()
     if len(text) <= 80 and _LABEL.match(text):
         return True
     if item.role is Role.CAPTION:
         return False
     if item.role is not Role.HEADING and _asks_or_credits(text):
         return True
-    return len(text) <= _LONGEST_TEASER and item.links * 2 > len(text) and bool(_TEASER.match(text))
+    return item.links * 2 > len(text) and bool(_TEASER.match(text))
 
 
 def _asks_or_credits(text: str) -> bool:
+    """Whether a text in small letters asks something of readers, or says whose a picture is."""
     if len(text) <= _LONGEST_CALL and _CALL.match(text):
         return True
     return len(text) <= _LONGEST_CREDIT and bool(_CREDIT.match(text))

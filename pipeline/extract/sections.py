@@ -6,6 +6,7 @@ from pipeline.extract.tree import Node
 from pipeline.extract.walk import Item, Walk
 from schemas.records import Role
 
+# Held against text in small letters, as in labels.
 _TITLE = re.compile(
     r"^[\W\d_]*(?:"
     r"(?:you (?:may|might|could|will|'ll) (?:also )?(?:like|enjoy|love|be interested)"
@@ -32,8 +33,7 @@ _TITLE = re.compile(
     r"|table of contents|contents|in this article|on this page|jump to(?: section)?"
     r"|cookie (?:policy|settings|preferences|consent)|privacy (?:preferences|overview)"
     r"|all rights reserved|legal notice|search(?: for)?|filters?|sort by|refine(?: by| results)?"
-    r"))[\s:.…!?»>)\d]*$",
-    re.IGNORECASE,
+    r"))[\s:.…!?»>)\d]*$"
 )
 _LONGEST_TITLE = 90
 _PROSE = 150.0
@@ -64,21 +64,25 @@ def _is_title(item: Item) -> bool:
         return False
     if item.role is not Role.HEADING and len(item.text) > 40:
         return False
-    return bool(_TITLE.match(item.text))
+    return bool(_TITLE.match(item.text.lower()))
 
 
 def _places(items: list[Item]) -> dict[Node, tuple[int, int]]:
     """First and last index of the items under each element."""
-    places: dict[Node, tuple[int, int]] = {}
-    for index, item in enumerate(items):
-        node: Node | None = item.node
-        steps = 0
-        while node is not None and steps < 64:
-            first, _ = places.get(node, (index, index))
-            places[node] = (first, index)
+    firsts = _reached(items, range(len(items)))
+    lasts = _reached(items, range(len(items) - 1, -1, -1))
+    return {node: (first, lasts[node]) for node, first in firsts.items()}
+
+
+def _reached(items: list[Item], order: range) -> dict[Node, int]:
+    """The first index of the order that stands under each element."""
+    reached: dict[Node, int] = {}
+    for index in order:
+        node: Node | None = items[index].node
+        while node is not None and node not in reached:
+            reached[node] = index
             node = node.parent
-            steps += 1
-    return places
+    return reached
 
 
 def _section(items: list[Item], index: int, places: dict[Node, tuple[int, int]]) -> list[Item]:

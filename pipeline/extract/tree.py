@@ -90,7 +90,7 @@ BLOCKS = frozenset(_BLOCK_LIST.split())
 _FOLDABLE = BLOCKS - {"noscript", "figure", "video"}
 _NO_PROSE = "a, script, style, select, textarea, svg"
 _NOTES = frozenset({"title", "base", "meta", "link", "script"})
-_NOTE_MARKS = ("license", "creativecommons.org", "ld+json")
+_NOTE_MARKS = ("ld+json", "license", "creativecommons.org")  # the most frequent first
 _NOTE_PATTERN = (
     'a[rel*="license"], a[href*="creativecommons.org"], a[itemprop="license"], '
     'link[rel*="license"], script[type="application/ld+json"]'
@@ -106,9 +106,6 @@ def parse_html(html: str, limits: ExtractLimits) -> Tree:
     Raises:
         BadInput: PARSE_ERROR where no tree came of it, or one of too many elements.
     """
-    for mark in ("\0", "\1", "\2"):  # the walk's own marks
-        if mark in html:
-            html = html.replace(mark, "")
     builder = _Builder(limits)
     if is_guarded(html, limits):
         trimmed = trim(html, limits)
@@ -223,7 +220,8 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
             tag = found.tag
             if tag == "-text":
                 text = found.text_content
-                if children or not text.isspace():
+                # What a block begins with is layout; a space in a line parts words.
+                if children or not text.isspace() or parent.tag not in BLOCKS:
                     children.append(text)
             elif tag in _TEXT or (tag == "button" and parent.tag in _LABELS):
                 stack.append((found.next, parent))

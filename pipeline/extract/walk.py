@@ -28,8 +28,8 @@ _LAYOUT_PARAGRAPHS = 3
 _CODE = Role.CODE
 _FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
 """Roles that the blocks inside keep."""
-# Stand in a block's text for a line break and for an image; no page holds them: parse_html
-# takes them out.
+# Stand in a block's text for a line break and for an image; no page holds them: decode_html takes
+# them out.
 _BREAK = "\x00"
 _MEDIA = "\x01"
 _SEAM = "\x02"
@@ -289,10 +289,13 @@ class Walker:
             self._add_text(text)
             self.found.items.extend(self.inline)
             return
-        waiting: list[Item] = []
-        text = ""
         if _SEAM in raw:
             raw = _GLUED.sub(" ", raw).replace(_SEAM, "")
+        if not self.inline:  # as most blocks are
+            self._add_text(" ".join(raw.replace(_BREAK, " ").split()))
+            return
+        waiting: list[Item] = []
+        text = ""
         for index, piece in enumerate(raw.replace(_BREAK, " ").split(_MEDIA)):
             piece = " ".join(piece.split())
             if text and piece and not _goes_on(text, piece):
@@ -311,7 +314,7 @@ class Walker:
     def _add_text(self, text: str) -> None:
         if text and self.block is not None:
             links = len(" ".join("".join(self.link_pieces).split())) if self.link_pieces else 0
-            anchors = len(self.link_pieces)
+            anchors = sum(not piece.isspace() for piece in self.link_pieces)
             self.found.items.append(
                 Item(self.block, text, self.role, min(links, len(text)), anchors, zones=self.zones)
             )
