@@ -24,8 +24,14 @@ _ARTICLE = 400.0
 """So much prose outside of cards makes a page an article, whatever else it holds."""
 _DECLARED_ARTICLE = 150.0
 """So much prose suffices where the page says that it is an article."""
-_LEAVES = frozenset({"p", "li", "blockquote", "pre", "td", "th", "dd", "dt", "span", "figure"})
+_LEAVES = frozenset(
+    {
+        "p", "li", "blockquote", "pre", "td", "th", "dd", "dt", "span", "figure",
+        "dl", "ul", "ol",
+    }
+)  # fmt: skip
 """No container: what stands beside them belongs to the same text."""
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _LEAD_ITEMS = 40
 """So far before the text is the headline looked for."""
 _HEADLINE = 12
@@ -34,8 +40,8 @@ _BEFORE = 0.8
 """The text before a headline is another's, unless it is nearly as long as what follows."""
 _LINE = 80.0
 """A line of prose."""
-_SHARE = 0.85
-"""A child with this share of its parent's score is the container; else the parent is."""
+_SHARE = 0.9
+"""The container is the deepest element with this share of the page's score."""
 
 
 def choose_content(walker: Walker, kind: Kind = Kind.UNKNOWN, title: str = "") -> list[Item]:
@@ -84,21 +90,36 @@ def _is_headline(item: Item, title: str) -> bool:
 
 
 def _lead(items: list[Item], inside: list[Item]) -> list[Item]:
-    """What stands between the page's headline and its text: the lead picture, the summary."""
+    """What stands between the headline and the text: the lead picture, the summary, a section.
+
+    The headline is the heading of the highest rank, the nearest of its rank. That of the page, an
+    h1, says what the document's title says and is left out here.
+    """
     if not inside:
         return []
     end = items.index(inside[0])
-    start = end
+    start, rank = end, "h9"
     for index in range(end - 1, max(-1, end - _LEAD_ITEMS), -1):
-        if items[index].role is Role.HEADING and items[index].node.tag == "h1":
-            start = index
-            break
+        item = items[index]
+        if item.kept and not item.carded and item.role is Role.HEADING:
+            own = _rank(item.node)
+            if own < rank:
+                start, rank = index, own
     return [item for item in items[start:end] if item.kept and not item.carded and _leads(item)]
+
+
+def _rank(node: Node | None) -> str:
+    """The tag of the heading that a heading's text stands in."""
+    while node is not None and node.tag not in _HEADINGS:
+        node = node.parent
+    return node.tag if node is not None else "h6"
 
 
 def _leads(item: Item) -> bool:
     if not item.is_text:
         return item.score > 0 and not is_portrait(item)
+    if item.role is Role.HEADING:
+        return _rank(item.node) != "h1"
     return item.role is Role.CAPTION or item.score >= _LINE
 
 
@@ -161,12 +182,13 @@ def _container(walk: Walk) -> Node:
         if node.parent is not None and node.parent.index >= 0:
             scores[node.parent.index] += scores[node.index]
     container = walk.nodes[0]
+    least = _SHARE * scores[container.index]
     while True:
         children = [c for c in container.children if isinstance(c, Node) and c.index >= 0]
         best = max(children, key=lambda c: scores[c.index], default=None)
         if best is None or scores[best.index] == 0 or best.tag in _LEAVES:
             return container
-        if scores[best.index] < _SHARE * scores[container.index]:
+        if scores[best.index] < least:
             return container
         container = best
 

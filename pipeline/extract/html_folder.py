@@ -3,7 +3,6 @@
 import mimetypes
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -68,5 +67,5 @@ def _page(file: Path, url: str, limits: ReadLimits) -> Page | Rejection:
         return Rejection("page", make_key(url), url, why)
     if not body.strip():
         return Rejection("page", make_key(url), url, Why(Reason.EMPTY_BODY))
-    changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    return Page(make_key(url, body), url, body, "", changed.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    # When a page was fetched a file does not say: its own time changes with each copy of it.
+    return Page(make_key(url, body), url, body)

@@ -42,6 +42,9 @@ _REPEATED = 40
 """A text at least so many characters long is said once."""
 _OPENING = 60
 """Two captions that begin alike so far are one."""
+_MENU_MARKS = "|•·»/"
+_MENU_MARK = 3
+"""Characters of a mark between two links, with its spaces."""
 _RUN = 3
 """So many links in a row are a list of other pages."""
 
@@ -79,6 +82,8 @@ def drop_labels(walk: Walk) -> None:
 def is_label(item: Item) -> bool:
     """Whether a text is one of a template's own, as its words say."""
     text = item.text
+    if item.anchors > _RUN and _is_menu(item):
+        return True
     if len(text) <= 4 and item.role is Role.PARAGRAPH and not text.isalpha():
         return True
     if len(text) > _LONGEST_TEASER:
@@ -91,6 +96,12 @@ def is_label(item: Item) -> bool:
     if item.role is not Role.HEADING and _asks_or_credits(text):
         return True
     return item.links * 2 > len(text) and bool(_TEASER.match(text))
+
+
+def _is_menu(item: Item) -> bool:
+    """Whether a text is a row of links with a mark between any two: "Home | About | Contact"."""
+    marks = sum(item.text.count(f" {mark} ") for mark in _MENU_MARKS)
+    return marks >= _RUN and item.links + _MENU_MARK * marks >= len(item.text) - _MENU_MARK
 
 
 def _asks_or_credits(text: str) -> bool:

@@ -106,6 +106,8 @@ class BeamFiles:
                 while block := read.read(1 << 22):
                     write.write(block)
         temp.replace(target)
+        # Where both are names of one file already, POSIX renames nothing.
+        temp.unlink(missing_ok=True)
 
     def list(self, folder: str) -> list[str]:
         """The paths of all files below a folder, sorted; none where there is no such folder."""

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 from pipeline.extract.html_folder import read_folder
@@ -62,3 +63,11 @@ def test_a_page_that_may_not_be_read_is_a_rejection(tmp_path, monkeypatch):
     (lost,) = read_folder(str(tmp_path))
     assert lost.why.reason is Reason.DAMAGED_RECORD
     assert lost.why.value == f"{tmp_path.resolve()}/a.html: Permission denied"
+
+
+def test_a_page_is_the_same_whenever_its_file_was_copied(tmp_path):
+    path = tmp_path / "a.html"
+    path.write_bytes(b"<p>a</p>")
+    before = list(read_folder(str(tmp_path)))
+    os.utime(path, (1, 1))
+    assert list(read_folder(str(tmp_path))) == before

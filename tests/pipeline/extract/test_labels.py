@@ -127,3 +127,19 @@ def test_names_that_a_tool_made_say_nothing():
 def test_words_that_two_spans_part_are_not_glued():
     credit = "<figure><img src=a.jpg><figcaption><span>Credit</span>Danielle Chenette</figcaption></figure>"
     assert "Credit Danielle Chenette" in texts(extract(article(credit)))
+
+
+@pytest.mark.parametrize(
+    ("words", "links", "anchors", "is_menu"),
+    [
+        ("Home | About us | Contact | Jobs", 23, 4, True),
+        ("Web • Texts • Audio • Software", 21, 4, True),
+        ("Red | green | blue | white", 0, 0, False),
+        ("Kites, kestrels and buzzards are treated at length", 44, 4, False),
+        ("See kites | kestrels | buzzards | eagles and all that is known of them", 24, 4, False),
+    ],
+)
+def test_a_row_of_links_with_marks_between_is_a_menu(words, links, anchors, is_menu):
+    item = text(words, Role.TABLE_CELL, links)
+    item.anchors = anchors
+    assert is_label(item) is is_menu

@@ -28,6 +28,7 @@ def test_a_copy_takes_the_place_of_what_stood_there(tmp_path):
     FILES.copy(f"{tmp_path}/a", f"{tmp_path}/b")
     FILES.copy(f"{tmp_path}/a", f"{tmp_path}/deep/c")
     assert FILES.read(f"{tmp_path}/b") == FILES.read(f"{tmp_path}/deep/c") == b"new"
+    FILES.copy(f"{tmp_path}/a", f"{tmp_path}/b")  # the same file by now
     assert len(FILES.list(str(tmp_path))) == 3
 
 
