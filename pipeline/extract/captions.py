@@ -2,13 +2,10 @@
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from pipeline.extract.items import Item
 from pipeline.extract.tree import Node
 from schemas.records import Role
-
-if TYPE_CHECKING:
-    from pipeline.extract.walk import Item
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _CAPTION = frozenset({"caption", "figcaption", "imagecaption", "thumbcaption", "photocaption",
@@ -59,7 +56,7 @@ def holds_image(node: Node) -> bool:
     return False
 
 
-def tie_captions(items: "list[Item]") -> dict[int, str]:
+def tie_captions(items: list[Item]) -> dict[int, str]:
     """The caption of each image or video that has one, by the item's index.
 
     A caption belongs to the media of the nearest element around both; where that holds several
@@ -75,7 +72,7 @@ def tie_captions(items: "list[Item]") -> dict[int, str]:
     return found
 
 
-def _places(items: "list[Item]") -> dict[Node, list[int]]:
+def _places(items: list[Item]) -> dict[Node, list[int]]:
     """The indices of the media under each element that is near enough to one."""
     places: dict[Node, list[int]] = {}
     for index, item in enumerate(items):
@@ -90,7 +87,7 @@ def _places(items: "list[Item]") -> dict[Node, list[int]]:
     return places
 
 
-def _owners(items: "list[Item]", index: int, places: dict[Node, list[int]]) -> list[int]:
+def _owners(items: list[Item], index: int, places: dict[Node, list[int]]) -> list[int]:
     node: Node | None = items[index].node
     for _ in range(_CLIMB):
         node = node.parent if node is not None else None

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from pipeline.extract.images import is_image_link
+from pipeline.extract.items import Item, Walk
 from pipeline.extract.tree import Node
-from pipeline.extract.walk import Item, Walk
 from schemas.records import Role
 
 _PORTRAIT = re.compile(r"avatar|profile|/users?/|/members?/|author|userpic|byline")

@@ -5,11 +5,12 @@ import re
 from pipeline.extract.cards import find_cards, is_portrait, leads_away
 from pipeline.extract.declared import Kind
 from pipeline.extract.images import declared_side
+from pipeline.extract.items import Item, Walk
 from pipeline.extract.labels import drop_labels, drop_link_runs
 from pipeline.extract.regions import drop_regions, needed_folds
 from pipeline.extract.sections import drop_sections
 from pipeline.extract.tree import Node
-from pipeline.extract.walk import Item, Walk, Walker
+from pipeline.extract.walk import Walker
 from schemas.records import Role
 
 _IMAGE_SCORE = 60.0

@@ -9,12 +9,13 @@ from pipeline.extract.content import choose_content, is_icon
 from pipeline.extract.declared import declared_kind
 from pipeline.extract.decode import decode_html
 from pipeline.extract.images import declared_side
+from pipeline.extract.items import Item
 from pipeline.extract.labels import drop_repeated
 from pipeline.extract.licence import licence_evidence
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
 from pipeline.extract.tree import Tree, parse_html
-from pipeline.extract.walk import Item, Walker
+from pipeline.extract.walk import Walker
 from schemas.records import Block, Document, ImageLink, Page, TextBlock, VideoLink
 from schemas.rejection import BadInput, Reason
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from pipeline.extract.walk import Item, Walk
+from pipeline.extract.items import Item, Walk
 from schemas.records import Role
 
 # All patterns are held against text in small letters: an alternative is then passed over by its

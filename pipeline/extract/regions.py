@@ -6,8 +6,8 @@ from functools import partial
 
 from pipeline.extract.boilerplate import Region
 from pipeline.extract.declared import Kind
+from pipeline.extract.items import Fold, Walk
 from pipeline.extract.tree import Node, folded_characters, folded_prose
-from pipeline.extract.walk import Fold, Walk
 
 _ENOUGH = 250.0
 """So much prose outside of a region and the page can do without it."""

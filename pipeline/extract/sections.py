@@ -2,8 +2,8 @@
 
 import re
 
+from pipeline.extract.items import Item, Walk
 from pipeline.extract.tree import Node
-from pipeline.extract.walk import Item, Walk
 from schemas.records import Role
 
 # Held against text in small letters, as in labels.

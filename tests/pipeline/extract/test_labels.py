@@ -3,9 +3,9 @@
 import pytest
 
 from pipeline.extract.document import extract_document
+from pipeline.extract.items import Item
 from pipeline.extract.labels import is_label
 from pipeline.extract.tree import Node
-from pipeline.extract.walk import Item
 from schemas.records import ImageLink, Page, Role, TextBlock
 
 PROSE = "The old lighthouse at the end of the pier was painted white again by its keeper, {}."

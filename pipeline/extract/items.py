@@ -1,0 +1,74 @@
+"""What a walk over a page finds: texts and media in reading order, and what it left unread."""
+
+from dataclasses import dataclass, field
+
+from pipeline.extract.tree import Node
+from schemas.records import Role
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A text, an image or a video where it stands.
+
+    Attributes:
+        node: the block that a text belongs to, the element of an image or a video.
+        text: of a text item; "" of others.
+        role: of a text item.
+        links: characters of the text that are links.
+        anchors: pieces of text that are links.
+        url: of an image or a video.
+        zones: the marked elements around it, outermost first.
+        href: of the link around an image.
+    """
+
+    node: Node
+    text: str = ""
+    role: Role = Role.PARAGRAPH
+    links: int = 0
+    anchors: int = 0
+    url: str = ""
+    poster: str = ""
+    zones: tuple[Node, ...] = ()
+    href: str = ""
+    score: float = 0.0
+    kept: bool = True
+    carded: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether this is text and no media."""
+        return not self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """An element of boilerplate that the walk left unread, and what held where it stands.
+
+    Attributes:
+        node: the folded element.
+        at: how many items stand before it.
+        zones: the marked elements around it, outermost first, itself the last.
+    """
+
+    node: Node
+    at: int
+    role: Role
+    zones: tuple[Node, ...]
+    href: str
+
+
+@dataclass(slots=True)
+class Walk:
+    """What one walk over a page found.
+
+    Attributes:
+        items: in reading order.
+        nodes: the elements visited, parents before children.
+        outer: the marked elements around each element whose region is not plain, outer ones first.
+        folds: what was left unread, in reading order.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    outer: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
+    folds: list[Fold] = field(default_factory=list)
