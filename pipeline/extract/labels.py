@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.extract.items import Item, Walk
+from pipeline.extract.tree import Node
 from schemas.records import Role
 
 # All patterns are held against text in small letters: an alternative is then passed over by its
@@ -113,11 +114,19 @@ def _asks_or_credits(text: str) -> bool:
 
 def drop_link_runs(walk: Walk) -> None:
     """Marks texts as not kept that are links to other pages, three and more in a row."""
-    for run in _linked_runs([item for item in walk.items if item.kept]):
+    for run in _linked_runs([item for item in walk.items if item.kept and not _is_value(item)]):
         others = [item for item in run if item.role is not Role.HEADING]
         if len(others) >= _RUN or any(item.anchors > _RUN for item in others):
             for item in run:
                 item.kept = False
+
+
+def _is_value(item: Item) -> bool:
+    """Whether a text stands in a row of a table whose header cell says what it is."""
+    row = item.node.parent if item.role is Role.TABLE_CELL else None
+    if row is None or row.tag != "tr":
+        return False
+    return any(isinstance(cell, Node) and cell.tag == "th" for cell in row.children)
 
 
 def _linked_runs(items: list[Item]) -> Iterator[list[Item]]:

@@ -143,3 +143,14 @@ def test_a_row_of_links_with_marks_between_is_a_menu(words, links, anchors, is_m
     item = text(words, Role.TABLE_CELL, links)
     item.anchors = anchors
     assert is_label(item) is is_menu
+
+
+def test_links_in_rows_with_a_header_cell_are_values():
+    rows = "".join(
+        f'<tr><th>{name}</th><td><a href="/{value}">{value}</a></td></tr>'
+        for name, value in (("Capital", "Wellington"), ("Monarch", "Elizabeth"), ("Side", "Left"))
+    )
+    menu = "".join(f'<tr><td><a href="/{n}">Island number {n}</a></td></tr>' for n in range(5))
+    found = texts(extract(article(f"<table>{rows}</table><p>{PROSE}</p><table>{menu}</table>")))
+    assert {"Wellington", "Elizabeth", "Left"} <= set(found)
+    assert not any(words.startswith("Island number") for words in found)
