@@ -5,7 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pipeline.options import DEFAULT_RUNNER, OptionsError, beam_options
 
@@ -24,9 +24,20 @@ _EXAMPLE = """example:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong; --help has the rest."""
+
+    def error(self, message: str) -> NoReturn:
+        raise OptionsError(f"{message} (--help tells all)")
+
+
 def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Our own arguments, and what is left for Beam."""
-    parser = argparse.ArgumentParser(
+    """Our own arguments, and what is left for Beam.
+
+    Raises:
+        OptionsError: one is missing or has a value of the wrong kind.
+    """
+    parser = _Parser(
         prog="python -m pipeline.build",
         description="Web pages to interleaved, image-text and video-text WebDataset shards.",
         epilog=_EXAMPLE + "\nAny other flag goes to Beam and must be one of its options.",
@@ -70,7 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # Beam warns at import of a Google client that only its own Google IO needs.
     logging.getLogger().addFilter(lambda record: not str(record.msg).startswith("apitools not"))
-    arguments, flags = parse_arguments(sys.argv[1:] if argv is None else argv)
+    try:
+        arguments, flags = parse_arguments(sys.argv[1:] if argv is None else argv)
+    except OptionsError as error:
+        _say(f"error: {error}")
+        return 2
     from dedup.index import UnusableIndex
     from model.clip import ClipUnavailable
     from pipeline.checks import BuildFailed

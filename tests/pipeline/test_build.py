@@ -55,6 +55,7 @@ def run(capsys, *arguments):
         (["--set", "image.min_side=3"], "[image] unknown key min_side (did you mean min_side_px?)"),
         (["--set", "similarity.keep=0.3"], "similarity.keep below 1 needs a model"),
         (["--set", "clip.model=local-dir:/nowhere"], "/nowhere"),
+        (["--workers", "many"], "argument --workers: invalid int value: 'many'"),
         (["--workers", "0"], "--workers must be at least 1, got 0"),
         (["--eval-index", "/nowhere.index"], "/nowhere.index"),
         (["--eval-index", "/"], "--eval-index /: cannot be read: Is a directory"),
