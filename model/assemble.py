@@ -8,6 +8,7 @@ import torch
 
 from model.batches import BatchReader, Drawing
 from model.flamingo import Flamingo
+from model.initial import load_initial
 from model.language import FrozenLanguage, encoder_of, load_language, packing_error
 from model.optim import make_optimizer
 from model.pixels import Canvas
@@ -43,22 +44,36 @@ class Run:
         return self.output / "checkpoints"
 
 
-def assemble(recipe: TrainRecipe, output: Path, device: str) -> tuple[Run, Drawing]:
+def assemble(
+    recipe: TrainRecipe, output: Path, device: str, init: Path | None = None
+) -> tuple[Run, Drawing]:
     """The model on its device with its optimiser, and how samples are made for it.
 
     On a GPU the frozen parts are kept in bf16, as the paper keeps them; the trained ones are
     float32 everywhere.
+
+    Args:
+        recipe: what to train.
+        output: folder of the run.
+        device: cpu or cuda.
+        init: trained weights to begin from, see `load_initial`.
+
+    Raises:
+        RecipeError: a model cannot be had, or cannot do what the recipe asks.
+        CheckpointError: the weights to begin from are not of this model.
     """
     torch.manual_seed(recipe.seed)
     vision = load_vision(recipe.vision)
     language, tokenizer, words = load_language(recipe.language.model)
     model = Flamingo(vision, language, recipe)
+    if init is not None:
+        load_initial(model, init, len(tokenizer))
     if device == "cuda":
         model.freeze_in(torch.bfloat16)
     model = model.to(device).train()
     _check_language(language, recipe)
     optimizer = make_optimizer(model.trainable(), recipe.optim)
-    canvas = Canvas(vision.side_px, vision.mean_rgb)
+    canvas = Canvas(vision.side_px, vision.mean_rgb, crops=recipe.pixels.fit == "crop")
     drawing = Drawing(
         recipe.window, recipe.pixels, canvas, encoder_of(tokenizer), words, recipe.seed
     )

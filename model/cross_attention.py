@@ -67,7 +67,7 @@ class GatedCrossAttention(nn.Module):
         self.to_q = nn.Linear(dim, inner, bias=False)
         self.to_kv = nn.Linear(latents_dim, 2 * inner, bias=False)
         self.to_out = nn.Linear(inner, dim, bias=False)
-        self.dense = dense(dim, recipe.ffw_factor)
+        self.dense = dense(dim, recipe.ffw_factor, recipe.activation)
         self.attention_gate = nn.Parameter(torch.zeros(1))
         self.dense_gate = nn.Parameter(torch.zeros(1))
 

@@ -5,7 +5,7 @@ stays as it is and any family will do. Shapes as in resampler.py and cross_atten
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,12 +82,17 @@ class Flamingo(nn.Module):
         self.language = language
         self.resampler = Resampler(vision.dim, recipe.resampler, recipe.pixels.frames)
         xattn = recipe.cross_attention
-        places = range(0, len(language.blocks), xattn.every)
+        places = range(xattn.first, len(language.blocks), xattn.every)
+        if not places:
+            raise RecipeError(
+                f"[cross_attention] first = {xattn.first}: the language model has "
+                f"{len(language.blocks)} blocks"
+            )
         heads = xattn.heads or language.heads
         if not heads:
             raise RecipeError("[cross_attention] heads = 0: the language model has none either")
         self.cross_attention = nn.ModuleList(
-            GatedCrossAttention(language.dim, recipe.resampler.dim, heads, xattn) for _ in places
+            GatedCrossAttention(language.dim, self.resampler.dim, heads, xattn) for _ in places
         )
         self._seen: tuple[Tensor, Gaze] | None = None
         for place, block in zip(places, self.cross_attention, strict=True):
@@ -162,10 +167,11 @@ class Flamingo(nn.Module):
             fresh, cache = [best], out.past_key_values
         return said
 
-    def _autocast(self) -> torch.autocast:
+    def _autocast(self) -> AbstractContextManager[object]:
         """Activations in the type of the frozen weights: bf16 where they are kept in it (B.1.2)."""
-        device, dtype = self.resampler.latents.device.type, self.language.dtype
-        return torch.autocast(device, torch.bfloat16, enabled=dtype == torch.bfloat16)
+        if self.language.dtype != torch.bfloat16:
+            return nullcontext()
+        return torch.autocast(self.resampler.latents.device.type, torch.bfloat16)
 
     @contextmanager
     def _seeing(self, latents_IRD: Tensor, gaze: Gaze) -> Iterator[None]:

@@ -20,10 +20,17 @@ DECODED_LIMIT_PX = 89_478_485
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """What images are put on: the side of the square and its colour, 0 to 1."""
+    """What images are put on.
+
+    Attributes:
+        side_px: of the square.
+        mean_rgb: its colour, 0 to 1.
+        crops: whether the middle of an image fills it, and what is beyond is cut off.
+    """
 
     side_px: int
     mean_rgb: tuple[float, ...]
+    crops: bool = False
 
     @property
     def colour(self) -> tuple[int, int, int]:
@@ -121,10 +128,10 @@ def _opaque(image: "Image", canvas: Canvas) -> "Image":
 
 
 def _on_canvas(image: "Image", canvas: Canvas, change: Change) -> npt.NDArray[np.uint8]:
-    """The image in the middle of the square, as large as it fits, changed, [side, side, 3]."""
+    """The image in the middle of the square, as large as it fits or crops, [side, side, 3]."""
     from PIL import Image
 
-    scale = canvas.side_px / max(image.size)
+    scale = canvas.side_px / (min(image.size) if canvas.crops else max(image.size))
     width, height = (max(1, round(side * scale)) for side in image.size)
     image = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
     image = _changed(image, change)

@@ -37,14 +37,30 @@ class LanguageRecipe:
 
 @dataclass(frozen=True, slots=True)
 class ResamplerRecipe:
-    """The Perceiver Resampler; the defaults are the paper's (A.1.4 table 4, B.1.1 table 5)."""
+    """The Perceiver Resampler; the defaults are the paper's (A.1.4 table 4, B.1.1 table 5).
+
+    Attributes:
+        layers: of attention and dense part.
+        dim: width; 0 takes that of the vision features.
+        heads: of the attention.
+        head_dim: the size of a key.
+        latents: that come out of every image or video.
+        ffw_factor: inner width of the dense part over the width.
+        activation: of the dense part, `squared_relu` or `gelu`.
+        time_embeddings: whether frames carry a learnt embedding of their time.
+    """
 
     layers: int = bounded(6, at_least=1)
-    dim: int = bounded(1536, at_least=1)
+    dim: int = bounded(1536)
     heads: int = bounded(16, at_least=1)
     head_dim: int = bounded(96, at_least=1)
     latents: int = bounded(64, at_least=1)
     ffw_factor: int = bounded(4, at_least=1)
+    activation: str = "squared_relu"
+    time_embeddings: bool = True
+
+    def __post_init__(self) -> None:
+        _check_activation(self.activation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +69,27 @@ class CrossAttentionRecipe:
 
     Attributes:
         every: one block before every so many of the language model's, from the first on.
+        first: the number, from 0, of the first block of the language model that has one before it.
         heads: of the attention; 0 takes the language model's own number.
         head_dim: the size of a key.
         ffw_factor: inner width of the dense part over the model's width.
+        activation: of the dense part, `squared_relu` or `gelu`.
     """
 
     every: int = bounded(1, at_least=1)
+    first: int = 0
     heads: int = 0
     head_dim: int = bounded(128, at_least=1)
     ffw_factor: int = bounded(4, at_least=1)
+    activation: str = "squared_relu"
+
+    def __post_init__(self) -> None:
+        _check_activation(self.activation)
+
+
+def _check_activation(name: str) -> None:
+    if name not in ("squared_relu", "gelu"):
+        raise ValueError(f"activation must be squared_relu or gelu, got {name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +122,23 @@ class PixelsRecipe:
     """How images and videos are sampled and changed (the paper's B.1.2).
 
     Attributes:
+        fit: `pad` an image to a square with the mean colour, as the paper does, or `crop` its
+            middle, as CLIP does.
         p_flip: chance of a left-right flip, drawn for each image.
         colour: brightness, contrast and saturation change by up to this share.
         frames: of a video, at most.
         fps: frames taken per second of video.
     """
 
+    fit: str = "pad"
     p_flip: float = bounded(0.5, at_most=1)
     colour: float = bounded(0.2, at_most=1)
     frames: int = bounded(8, at_least=1)
     fps: float = bounded(1.0, at_least=0.01)
+
+    def __post_init__(self) -> None:
+        if self.fit not in ("pad", "crop"):
+            raise ValueError(f"fit must be pad or crop, got {self.fit}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +222,7 @@ class TrainRecipe:
 
 
 def read_train_recipe(name: str, overrides: Iterable[str] = ()) -> TrainRecipe:
-    """The recipe of a given name (`tiny`, `paper-3b`) or in a given TOML file.
+    """The recipe of a given name (`tiny`, `paper-3b`, `open-flamingo-4b`) or in a given TOML file.
 
     Raises:
         RecipeError: there is no such recipe, or it cannot be used.

@@ -19,12 +19,18 @@ class SquaredReLU(nn.Module):
         return fn.relu(x).square()
 
 
-def dense(dim: int, factor: int) -> nn.Sequential:
-    """A pre-normed feed-forward block without biases, `factor` times as wide inside."""
+def dense(dim: int, factor: int, activation: str) -> nn.Sequential:
+    """A pre-normed feed-forward block without biases, `factor` times as wide inside.
+
+    Args:
+        dim: width.
+        factor: inner width over it.
+        activation: `squared_relu`, as the paper has it, or `gelu`, as OpenFlamingo.
+    """
     return nn.Sequential(
         nn.LayerNorm(dim),
         nn.Linear(dim, dim * factor, bias=False),
-        SquaredReLU(),
+        SquaredReLU() if activation == "squared_relu" else nn.GELU(),
         nn.Linear(dim * factor, dim, bias=False),
     )
 
@@ -32,15 +38,15 @@ def dense(dim: int, factor: int) -> nn.Sequential:
 class PerceiverAttention(nn.Module):
     """Latents that attend to features and to one another."""
 
-    def __init__(self, recipe: ResamplerRecipe) -> None:
+    def __init__(self, dim: int, recipe: ResamplerRecipe) -> None:
         super().__init__()
         inner = recipe.heads * recipe.head_dim
         self.heads = recipe.heads
-        self.norm_features = nn.LayerNorm(recipe.dim)
-        self.norm_latents = nn.LayerNorm(recipe.dim)
-        self.to_q = nn.Linear(recipe.dim, inner, bias=False)
-        self.to_kv = nn.Linear(recipe.dim, 2 * inner, bias=False)
-        self.to_out = nn.Linear(inner, recipe.dim, bias=False)
+        self.norm_features = nn.LayerNorm(dim)
+        self.norm_latents = nn.LayerNorm(dim)
+        self.to_q = nn.Linear(dim, inner, bias=False)
+        self.to_kv = nn.Linear(dim, 2 * inner, bias=False)
+        self.to_out = nn.Linear(inner, dim, bias=False)
 
     def forward(self, features_IKD: Tensor, latents_IRD: Tensor, mask: Tensor | None) -> Tensor:
         """What attention adds to the latents; `mask` is true at features that count."""
@@ -63,22 +69,31 @@ class Resampler(nn.Module):
         features_dim: V; projected to `recipe.dim` where it differs.
         recipe: depth and widths.
         frames: time embeddings to learn: the frames of a training video.
+
+    Attributes:
+        dim: D.
     """
 
     def __init__(self, features_dim: int, recipe: ResamplerRecipe, frames: int) -> None:
         super().__init__()
-        same = features_dim == recipe.dim
-        self.project = nn.Identity() if same else nn.Linear(features_dim, recipe.dim, bias=False)
-        self.latents = nn.Parameter(torch.randn(recipe.latents, recipe.dim) * 0.02)
-        self.time = nn.Parameter(torch.randn(frames, recipe.dim) * 0.02)
-        self.attention = nn.ModuleList(PerceiverAttention(recipe) for _ in range(recipe.layers))
-        self.dense = nn.ModuleList(
-            dense(recipe.dim, recipe.ffw_factor) for _ in range(recipe.layers)
+        dim = self.dim = recipe.dim or features_dim
+        same = features_dim == dim
+        self.project = nn.Identity() if same else nn.Linear(features_dim, dim, bias=False)
+        self.latents = nn.Parameter(torch.randn(recipe.latents, dim) * 0.02)
+        times = torch.randn(frames, dim) * 0.02 if recipe.time_embeddings else None
+        self.time = None if times is None else nn.Parameter(times)
+        self.attention = nn.ModuleList(
+            PerceiverAttention(dim, recipe) for _ in range(recipe.layers)
         )
-        self.norm = nn.LayerNorm(recipe.dim)
+        self.dense = nn.ModuleList(
+            dense(dim, recipe.ffw_factor, recipe.activation) for _ in range(recipe.layers)
+        )
+        self.norm = nn.LayerNorm(dim)
 
-    def time_embeddings(self, frames: int) -> Tensor:
+    def time_embeddings(self, frames: int) -> Tensor | None:
         """One embedding a frame [T, D]; longer videos get the learnt ones stretched (B.1.2)."""
+        if self.time is None:
+            return None
         learnt = self.time.shape[0]
         if frames <= learnt:
             return self.time[:frames]
@@ -95,8 +110,10 @@ class Resampler(nn.Module):
             frames_I: how many frames each has; on the CPU.
         """
         features_ITSD, mask = self._by_image(self.project(features_FSV), frames_I)
-        times_TD = self.time_embeddings(features_ITSD.shape[1]).to(features_ITSD.dtype)
-        features_IKD = (features_ITSD + times_TD[:, None]).flatten(1, 2)
+        times_TD = self.time_embeddings(features_ITSD.shape[1])
+        if times_TD is not None:
+            features_ITSD = features_ITSD + times_TD.to(features_ITSD.dtype)[:, None]
+        features_IKD = features_ITSD.flatten(1, 2)
         latents_IRD = self.latents.to(features_IKD.dtype).expand(len(features_IKD), -1, -1)
         for attention, ffw in zip(self.attention, self.dense, strict=True):
             latents_IRD = latents_IRD + attention(features_IKD, latents_IRD, mask)

@@ -43,7 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         recipe = _recipe(options)
         data = _data(options.data)
         _check_output(options)
-        summary = train(recipe, data, options.output, device=options.device, resume=options.resume)
+        summary = train(
+            recipe,
+            data,
+            options.output,
+            device=options.device,
+            resume=options.resume,
+            init=options.init,
+        )
     except RecipeError as error:
         sys.stderr.write(f"model.train: {error}\n")
         return 2
@@ -76,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
     parser.add_argument(
         "--resume", action="store_true", help="go on from the newest whole checkpoint"
+    )
+    parser.add_argument(
+        "--init",
+        type=Path,
+        metavar="PATH",
+        help="begin from trained weights: a checkpoint, or OpenFlamingo's .pt",
     )
     parser.add_argument("--steps", type=int, help="updates, instead of the recipe's run.steps")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -137,6 +150,7 @@ def train(
     *,
     device: str = "cpu",
     resume: bool = False,
+    init: Path | None = None,
 ) -> dict[str, Any]:
     """What a run came to: steps, first and last losses, its newest checkpoint.
 
@@ -146,6 +160,7 @@ def train(
         output: folder for the log and the checkpoints.
         device: cpu or cuda.
         resume: go on from the newest whole checkpoint, where there is one.
+        init: trained weights to begin from, where no checkpoint is resumed.
 
     Raises:
         RecipeError: a model cannot be had or does not go with the recipe, or the output cannot be
@@ -157,7 +172,7 @@ def train(
     from model.assemble import assemble, open_readers
     from model.mixture import Mixture
 
-    run, drawing = assemble(recipe, output, device)
+    run, drawing = assemble(recipe, output, device, init)
     readers = open_readers(recipe, data, drawing)
     about = _about(run, data, {name: reader.order.samples for name, reader in readers.items()})
     resumed = _resume(run, about) if resume else None

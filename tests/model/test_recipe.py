@@ -44,5 +44,7 @@ def test_errors_name_the_key(change: str, message: str) -> None:
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:
-    with pytest.raises(RecipeError, match=r"nonsense: no such recipe \(known: paper-3b, tiny"):
+    with pytest.raises(
+        RecipeError, match=r"nonsense: no such recipe \(known: open-flamingo-4b, paper-3b, tiny"
+    ):
         read_train_recipe("nonsense")
