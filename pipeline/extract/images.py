@@ -32,11 +32,16 @@ _PLACEHOLDER_NAME = (
 )
 _PLACEHOLDER = re.compile(_PLACEHOLDER_NAME)
 _PLACEHOLDER_WITHIN = re.compile(f"(?:^|/){_PLACEHOLDER_NAME}")
+_TEMPLATE = re.compile(r"\{\{|\{\w+\}|\$\{")
+"""What a script is to fill in: "{{ image }}", "k_{width}x.jpg"."""
+BACKGROUNDS = frozenset({"style", "data-bg", "data-background", "data-background-image"})
+"""Attributes that may name the picture behind an element."""
 _IMAGE_PATH = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|jfif)(?:$|[?#:&!/])", re.IGNORECASE)
 _CSS_URL = re.compile(
     r"background(?:-image)?\s*:[^;]*?url\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"']*))\s*\)",
     re.IGNORECASE,
 )
+_URL = re.compile(r"url\(\s*[\"']?([^\"')]+)[\"']?\s*\)", re.IGNORECASE)
 _NUMBER = re.compile(r"^\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*$")
 
 
@@ -77,7 +82,7 @@ def _is_enough(node: Node, limits: ExtractLimits) -> bool:
 def _real(link: str) -> str:
     """The link, "" where it is a placeholder that a script is to replace."""
     link = link.strip()
-    if not link or link.startswith(("data:", "blob:", "about:", "#")) or "{{" in link:
+    if not link or link.startswith(("data:", "blob:", "about:", "#")) or _TEMPLATE.search(link):
         return ""
     # Most links have their file's name at their end, where one look suffices.
     path, _, query = link.lower().partition("?")
@@ -164,12 +169,42 @@ def _from_template(node: Node) -> str:
 
 
 def background_url(node: Node, base: str) -> str:
-    """The absolute URL of an inline background image, "" where the element has none."""
+    """The absolute URL of the picture behind an element, "" where it has none.
+
+    It stands in the style, or in an attribute that a script moves there.
+    """
+    for name in sorted((BACKGROUNDS - {"style"}) & node.attrs.keys()):
+        value = node.get(name).strip()
+        found = _URL.fullmatch(value)
+        link = _real(found[1] if found else value)
+        if link and (found or _IMAGE_PATH.search(link)):
+            return resolve(base, link)
     match = _CSS_URL.search(node.get("style"))
     if not match:
         return ""
     link = _real(match[1] or match[2] or match[3] or "")
     return resolve(base, link) if link else ""
+
+
+def is_pixel(node: Node) -> bool:
+    """Whether an image is declared to be too small to be seen: it counts readers."""
+    sides = node.get("width").strip(), node.get("height").strip()
+    return any(side in {"0", "1", "0px", "1px"} for side in sides)
+
+
+def is_lazy(node: Node) -> bool:
+    """Whether an image has the marks of one that a script fills in."""
+    return (
+        "lazy" in node.get("class")
+        or node.get("src").startswith("data:")
+        or any(name.startswith("data-") for name in node.attrs)
+    )
+
+
+def is_same_file(one: Node, other: Node) -> bool:
+    """Whether two images name files alike, as an image and its small version often do."""
+    name = one.get("src").partition("?")[0].rpartition("/")[2]
+    return bool(name) and name == other.get("src").partition("?")[0].rpartition("/")[2]
 
 
 def video_urls(node: Node, base: str) -> tuple[str, str]:

@@ -66,7 +66,7 @@ class Tree:
 
 _TEXT_LIST = """
 b i em strong u font small big tt abbr acronym cite dfn kbd samp var mark bdi bdo ins time data s
-strike del center nobr wbr blink html head body tbody thead tfoot
+strike del nobr wbr blink html head body tbody thead tfoot
 """
 _TEXT = frozenset(_TEXT_LIST.split())
 """Elements that give their content to the one around them: they part no words."""
@@ -82,7 +82,8 @@ _UNSEEN = frozenset(_UNSEEN_LIST.split())
 _BLOCK_LIST = """
 address article aside blockquote body dd details dir div dl dt fieldset figcaption figure footer
 form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol p pre section summary table
-tbody td tfoot th thead tr ul caption noscript amp-carousel video listing xmp plaintext
+tbody td tfoot th thead tr ul caption noscript amp-carousel video listing xmp plaintext center
+search marquee
 """
 BLOCKS = frozenset(_BLOCK_LIST.split())
 """Elements that begin a text of their own."""

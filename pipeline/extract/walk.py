@@ -123,7 +123,7 @@ class Walker:
         if block or region is not PLAIN or tag == "a":
             stack.append((block, self.block, self.role, self.zones, self.href))
             self._open(node, region, block)
-        if "style" in attrs:
+        if not images.BACKGROUNDS.isdisjoint(attrs):
             self._background(node)
         if node.children:
             stack.extend(node.children[::-1])
@@ -185,21 +185,28 @@ class Walker:
             waiting.extend(reversed(child.children))
         if characters >= _NOSCRIPT_CHARACTERS:
             return True
+        found = [image for image in found if not images.is_pixel(image)]
+        if found:
+            self._replace_twin(noscript, found[0])
         for image in found:
-            self._replace_placeholder(noscript)
-            self._image(image)
+            _ATOMS[image.tag](self, image)
         return False
 
-    def _replace_placeholder(self, noscript: Node) -> None:
-        """Takes back the image that a script would fill in, where a noscript has the real one."""
+    def _replace_twin(self, noscript: Node, image: Node) -> None:
+        """Takes back the image before a noscript that holds it again for readers without scripts.
+
+        It is the same where it stands beside it under the same alt text, and, as many images have
+        none, has the same file name or the marks of an image that a script fills in.
+        """
         items = self.found.items
         if not items or items[-1].is_text or self.pieces:
             return
-        near = {noscript.parent, noscript.parent.parent if noscript.parent else None}
-        node = items[-1].node
-        parents = {node.parent, node.parent.parent if node.parent else None}
-        if near & parents - {None} and node.get("alt") == _first_alt(noscript):
-            items.pop()
+        twin = items[-1].node
+        beside = {twin.parent, twin.parent.parent if twin.parent else None} - {None}
+        if noscript.parent not in beside or twin.get("alt") != image.get("alt"):
+            return
+        if twin.get("alt") or images.is_lazy(twin) or images.is_same_file(twin, image):
+            self.seen_urls.discard(items.pop().url)
 
     def _flush(self) -> None:
         if self.pieces:
@@ -271,7 +278,8 @@ class Walker:
 
     def _player(self, node: Node) -> None:
         """The video that a player of a big host shows; other frames only part words."""
-        page = player_page(node.get("src")) or player_page(node.get("data-src"))
+        links = (link for link in node.attrs.values() if link)
+        page = next(filter(None, map(player_page, links)), "")
         if page:
             self._media(Item(node, url=page, zones=self.zones))
         else:
@@ -313,16 +321,6 @@ def _is_aside(node: Node) -> bool:
 def _goes_on(before: str, after: str) -> bool:
     """Whether a sentence runs on behind an image that stands in it."""
     return before[-1] not in '.!?:;…»”"' and (after[0].islower() or after[0] in ",.;:)")
-
-
-def _first_alt(node: Node) -> str:
-    stack: list[Node] = [node]
-    while stack:
-        child = stack.pop()
-        if child.tag in _ATOMS:
-            return child.get("alt")
-        stack.extend(c for c in reversed(child.children) if isinstance(c, Node))
-    return ""
 
 
 _ATOMS: dict[str, Callable[[Walker, Node], None]] = {
