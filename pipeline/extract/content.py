@@ -68,7 +68,7 @@ def choose_content(walker: Walker, kind: Kind = Kind.UNKNOWN, title: str = "") -
             item.kept = item.kept and not item.carded
     else:
         for item in walk.items:
-            item.score = float(len(item.text))
+            item.score = float(len(item.text)) if item.is_text else item.score
     inside = _inside(walk.items, _container(walk))
     return _lead(walk.items, inside) + [item for item in inside if item.kept]
 
@@ -166,7 +166,7 @@ def is_icon(item: Item) -> bool:
     width, height = declared_side(item.node, "width"), declared_side(item.node, "height")
     if 0 < width <= _ICON_PX or 0 < height <= _ICON_PX:
         return True
-    return bool(_SIGN.match(item.node.get("alt")))
+    return bool(_SIGN.match(item.node.get("alt"))) or "emoji" in item.node.get("class").lower()
 
 
 def _container(walk: Walk) -> Node:

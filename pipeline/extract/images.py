@@ -82,7 +82,11 @@ def _is_enough(node: Node, limits: ExtractLimits) -> bool:
 def _real(link: str) -> str:
     """The link, "" where it is a placeholder that a script is to replace."""
     link = link.strip()
-    if not link or link.startswith(("data:", "blob:", "about:", "#")) or _TEMPLATE.search(link):
+    if (
+        not link
+        or link.startswith(("data:", "blob:", "about:", "#"))
+        or ("{" in link and _TEMPLATE.search(link))
+    ):
         return ""
     # Most links have their file's name at their end, where one look suffices.
     path, _, query = link.lower().partition("?")

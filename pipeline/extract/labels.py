@@ -85,18 +85,23 @@ def is_label(item: Item) -> bool:
     text = item.text
     if item.anchors > _RUN and _is_menu(item):
         return True
-    if len(text) <= 4 and item.role is Role.PARAGRAPH and not text.isalpha():
+    if len(text) <= 4 and item.role is Role.PARAGRAPH and not any(map(str.isalpha, text)):
         return True
     if len(text) > _LONGEST_TEASER:
         return False
     text = text.lower()
-    if len(text) <= 80 and _LABEL.match(text):
+    if len(text) <= 80 and not _is_entry(item) and _LABEL.match(text):
         return True
     if item.role is Role.CAPTION:
         return False
     if item.role is not Role.HEADING and _asks_or_credits(text):
         return True
     return item.links * 2 > len(text) and bool(_TEASER.match(text))
+
+
+def _is_entry(item: Item) -> bool:
+    """Whether a text is a term, a table's cell or a heading, where any word may be meant."""
+    return item.role in {Role.TABLE_CELL, Role.HEADING} or item.node.tag in {"dt", "dd"}
 
 
 def _is_menu(item: Item) -> bool:

@@ -2,15 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pipeline.extract.links import resolve
 from pipeline.extract.tree import Node
 
-_CC = re.compile(r"^https?://(?:[a-z]+\.)?creativecommons\.org/(?:licenses|publicdomain)/", re.I)
-_META = frozenset({"license", "licence", "dc.rights", "dcterms.license", "dc.rights.license",
-                   "dcterms.rights", "rights", "copyright"})  # fmt: skip
+_CC = re.compile(
+    r"^(?:https?:)?//(?:[a-z]+\.)?creativecommons\.org/(?:licenses|publicdomain)/", re.I
+)
+_META = frozenset({"license", "licence", "cc:license", "dc.rights", "dcterms.license",
+                   "dc.rights.license", "dcterms.rights", "rights", "copyright"})  # fmt: skip
 
 
 def licence_evidence(notes: Iterable[Node], url: str) -> tuple[str, ...]:
@@ -29,7 +31,7 @@ def licence_evidence(notes: Iterable[Node], url: str) -> tuple[str, ...]:
             found.add(_of_meta(node))
         elif tag == "script":
             found.update(_of_linked_data(node))
-        if node.attrs.get("itemprop") == "license":
+        if "license" in (node.attrs.get("itemprop") or "").split():
             found.add(_value(node, url))
     found.discard("")
     return tuple(sorted(found))
@@ -66,8 +68,15 @@ def _of_linked_data(node: Node) -> list[str]:
         if isinstance(value, list):
             waiting.extend(value)
         elif isinstance(value, dict):
-            licence = value.get("license")
-            if isinstance(licence, str):
-                found.append(licence.strip()[:500])
+            found.extend(_licences(value.get("license")))
             waiting.extend(value.values())
     return found
+
+
+def _licences(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """What a `license` of linked data says: a URL, a name, a work with either, or several."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, dict):
+            one = one.get("@id") or one.get("url") or one.get("name")
+        if isinstance(one, str) and one.strip():
+            yield one.strip()[:500]

@@ -1,5 +1,6 @@
 """Where WARC records begin and end in a stream, by their own marks and not by their neighbours'."""
 
+import os
 import re
 import zlib
 from typing import BinaryIO
@@ -31,6 +32,33 @@ def next_record(stream: BinaryIO, start: int) -> int | None:
     found = _next_plain(stream, start)
     # A file whose first bytes are lost may be either.
     return found if found is not None or head == b"WARC" else _next_member(stream, start)
+
+
+def gap_behind(
+    stream: BinaryIO, start: int, length: int, following: int, header_bytes: int
+) -> bytes | None:
+    """What stands between a record's block and the next record, in a plain file on a disk.
+
+    None where that cannot be told: the file is compressed, or no file of the system's. The stream
+    is not moved.
+
+    Args:
+        stream: of the file.
+        start: offset of the record.
+        length: of its block, as it says.
+        following: offset of the next record.
+        header_bytes: most that its headers may take.
+    """
+    try:
+        descriptor = stream.fileno()
+    except (AttributeError, OSError):
+        return None
+    if os.pread(descriptor, 4, 0) != b"WARC":
+        return None
+    head = os.pread(descriptor, min(header_bytes, following - start), start)
+    found = _END_OF_HEADERS.search(head)
+    end = start + (found.end() if found else len(head)) + length
+    return os.pread(descriptor, min(following - end, _OVERLAP), end) if end < following else b""
 
 
 def is_zstd(stream: BinaryIO) -> bool:

@@ -1,6 +1,6 @@
 """One small tree for both parsers: a fast one behind guards, a slow one for what they turn away."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -93,7 +93,7 @@ _NO_PROSE = "a, script, style, select, textarea, svg"
 _NOTES = frozenset({"title", "base", "meta", "link", "script"})
 _NOTE_MARKS = ("ld+json", "license", "creativecommons.org")  # the most frequent first
 _NOTE_PATTERN = (
-    'a[rel*="license"], a[href*="creativecommons.org"], a[itemprop="license"], '
+    'a[rel*="license"], a[href*="creativecommons.org" i], a[itemprop~="license"], '
     'link[rel*="license"], script[type="application/ld+json"]'
 )
 """What a folded region may say of the page."""
@@ -224,7 +224,7 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
                 # What a block begins with is layout; a space in a line parts words.
                 if children or not text.isspace() or parent.tag not in BLOCKS:
                     children.append(text)
-            elif tag in _TEXT or (tag == "button" and parent.tag in _LABELS):
+            elif tag in _TEXT or (tag == "button" and _is_read(found, parent)):
                 stack.append((found.next, parent))
                 found = found.child
                 continue
@@ -240,11 +240,23 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
             found = found.next
 
 
+def _is_read(button: _Element, parent: Node) -> bool:
+    return parent.tag in _LABELS or _is_picture(button.css_first("img"), button.text)
+
+
+def _is_picture(image: object, text: Callable[[], str]) -> bool:
+    """Whether a button is a picture to be shown larger: it holds one, and no words."""
+    return image is not None and not text().strip()
+
+
 def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
     """Whether an element of boilerplate may stay unread; takes what it says of the page.
 
-    A headline within says where the text begins.
+    A headline within says where the text begins; a button that is a picture is no boilerplate.
     """
+    if node.get("role") == "button" and _is_picture(found.css_first("img"), found.text):
+        node.region = PLAIN
+        return False
     if node.tag not in _FOLDABLE or found.css_first("h1") is not None:
         return False
     if builder.folds_notes:
@@ -278,6 +290,8 @@ def _read_soup(html: str, builder: _Builder) -> None:
         if isinstance(found, Tag):
             name = found.name
             text = name in _TEXT or (name == "button" and parent.tag in _LABELS)
+            if name == "button" or found.get("role") == "button":
+                text = text or _is_picture(found.find("img"), found.get_text)
             if not text and name in _UNSEEN:
                 _part_words(parent)
                 continue

@@ -251,9 +251,13 @@ class Walker:
         self.found.items.extend(waiting)
 
     def _add_text(self, text: str) -> None:
+        if self.role is Role.HEADING:
+            text = text.rstrip(" ¶")  # a link to the heading itself
         if text and self.block is not None:
-            links = len(" ".join("".join(self.link_pieces).split())) if self.link_pieces else 0
-            anchors = sum(not piece.isspace() for piece in self.link_pieces)
+            links = anchors = 0
+            if self.link_pieces:
+                links = len(" ".join("".join(self.link_pieces).split()))
+                anchors = sum(not piece.isspace() for piece in self.link_pieces)
             self.found.items.append(
                 Item(self.block, text, self.role, min(links, len(text)), anchors, zones=self.zones)
             )

@@ -7,12 +7,21 @@ from typing import Any, BinaryIO
 
 from pipeline.extract.limits import ReadLimits
 from pipeline.extract.records import Found, Revisit, block_of, found_in, marks_of, payload_of
-from pipeline.extract.resync import is_zstd, next_record, record_end, stream_ends_whole
+from pipeline.extract.resync import (
+    gap_behind,
+    is_zstd,
+    next_record,
+    record_end,
+    stream_ends_whole,
+)
 from schemas.keys import make_key
 from schemas.records import Capture, Page
 from schemas.rejection import BadInput, Reason, Rejection, Why
 
 Opener = Callable[[str], BinaryIO]
+
+_GAPS = (b"\r\n\r\n", b"\n\n")
+"""What stands behind a record (WARC 1.1, 4); a writer that does otherwise does so throughout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +233,8 @@ class _Run:
     def __init__(self, stream: BinaryIO, name: str, limits: ReadLimits, start: int) -> None:
         self.stream, self.name, self.limits, self.start = stream, name, limits, start
         self.position = start
+        self.length = 0  # of the last record's block
+        self.gap: bytes | None = None  # what stood behind the last record but one
         self.began = False  # whether any record came
         self.broken = False  # whether the records ended with an error
         self.failed = False  # whether that was within the last record
@@ -234,10 +245,10 @@ class _Run:
         self.stream.seek(self.start)
         try:
             for record in _iterate(self.stream, self.limits):
-                yield from self.held
+                yield from self._vouched(record.stream_pos)
                 self.held = []
                 self.began = True
-                self.position = record.stream_pos
+                self.position, self.length = record.stream_pos, record.content_length
                 self.failed = True
                 found = found_in(record, self.name, self.limits, self.position)
                 self.failed = False
@@ -246,6 +257,21 @@ class _Run:
             self.broken = True
         except BadInput:
             self.broken = True
+
+    def _vouched(self, following: int) -> Iterator[Found]:
+        """What the last record held, or that it is damaged: the next one does not stand behind it.
+
+        Where bytes are missing, the block takes in some of the empty line behind it.
+        """
+        gap = None
+        if self.held:
+            limit = self.limits.header_bytes
+            gap = gap_behind(self.stream, self.position, self.length, following, limit)
+        if gap is None or gap in _GAPS or (gap and gap == self.gap):
+            yield from self.held
+        else:
+            yield _lost(self.name, f"@{self.position}-{following}")
+        self.gap = gap
 
     def end(self) -> int | None:
         """Where the last record ends; None where it is not whole, or no record came at all."""
@@ -262,7 +288,10 @@ class _Run:
 
 def _damaged(stream: BinaryIO, name: str, first: int, end: int | None) -> Rejection:
     """The rejection of all that lay between two offsets; None stands for the end of the file."""
-    place = f"{name}@{first}"
     behind = "" if is_zstd(stream) else f"-{stream.seek(0, SEEK_END) if end is None else end}"
-    why = Why(Reason.DAMAGED_RECORD, f"{place}{behind}")
-    return Rejection("page", make_key(place), name, why)
+    return _lost(name, f"@{first}{behind}")
+
+
+def _lost(name: str, place: str) -> Rejection:
+    why = Why(Reason.DAMAGED_RECORD, f"{name}{place}")
+    return Rejection("page", make_key(f"{name}{place.partition('-')[0]}"), name, why)

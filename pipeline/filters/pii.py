@@ -26,7 +26,7 @@ class PiiLimits:
     replace: bool = True
 
 
-# Six digits near each other: without them a text holds no phone, card or IPv4 address.
+# Six digits near each other: without them a text holds no phone and no card.
 _DIGITS = re.compile(r"\d(?:[^\w\n]{0,3}\d){5}")
 
 _EMAIL = re.compile(
@@ -94,8 +94,9 @@ def replace_pii(text: str) -> tuple[str, Counter[str]]:
         text = _replace(text, EMAIL, _EMAIL, _is_email, counts)
     if text.count(":") > 2:
         text = _replace(text, IP, _IPV6, _is_ipv6, counts)
-    if _DIGITS.search(text):
+    if text.count(".") > 2:
         text = _replace(text, IP, _IPV4, _is_ipv4, counts)
+    if _DIGITS.search(text):
         text = _replace(text, CARD, _CARD, _is_card, counts)
         text = _replace(text, PHONE, _PHONE, _is_phone, counts)
     return text, counts

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.extract.warc import read_warc
 from schemas.records import Capture, Page
+from schemas.rejection import Rejection
 
 STEP = 997
 
@@ -147,3 +148,44 @@ def test_at_least_99_of_100_undamaged_records_are_read_and_none_short(hurt, pack
     print(f"{packing} {hurt.__name__}: {got} of {expected} undamaged records, {short} short")
     assert got >= 0.99 * expected
     assert short == 0
+
+
+def without_digests(record):
+    """The record as writers leave it that make no digests: nothing but its length vouches for it."""
+    lines = record.split(b"\r\n")
+    return b"\r\n".join(line for line in lines if b"-Digest: " not in line[:24])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_a_few_bytes_missing_in_a_plain_file_show_by_what_stands_behind_the_record(size, tmp_path):
+    records = [
+        warc_record("warcinfo", "", b"software: made up\r\n", b"", "application/warc-fields"),
+        *(response(f"http://a.example/{i}", f"<p>{i} {'x' * 900}</p>".encode()) for i in range(12)),
+    ]
+    content = b"".join(map(without_digests, records))
+    path = tmp_path / "a.warc"
+
+    def found_in(damaged):
+        path.write_bytes(damaged)
+        with path.open("rb") as stream:
+            return list(read_warc(stream, name="w"))
+
+    bodies = {one.body for one in found_in(content)}
+    assert len(bodies) == 12
+    for at in range(600, len(content) - 2000, STEP):
+        found = found_in(content[:at] + content[at + size :])
+        pages = [one for one in found if isinstance(one, Page)]
+        kept = {page.body for page in pages}
+        assert kept <= bodies
+        assert len(kept) >= 11
+        if content[at : at + 20] == b"x" * 20:  # within a body, not in headers
+            assert sum(isinstance(one, Rejection) for one in found) == 1
+
+
+def test_a_writer_that_leaves_one_line_behind_each_record_is_believed(tmp_path):
+    records = [response(f"http://a.example/{i}", b"<p>text</p>") for i in range(6)]
+    path = tmp_path / "a.warc"
+    path.write_bytes(b"".join(record[:-2] for record in records))
+    with path.open("rb") as stream:
+        found = list(read_warc(stream, name="w"))
+    assert sum(isinstance(one, Page) for one in found) >= 4
