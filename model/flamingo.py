@@ -123,6 +123,17 @@ class Flamingo(nn.Module):
         return fn.cross_entropy(logits[0].float(), inputs.targets_K, reduction="sum")
 
     @torch.no_grad()
+    def look(self, pixels_FHWC: Tensor, frames_I: Tensor) -> Tensor:
+        """Latents [I, R, D] on the model's device, for `read`.
+
+        Args:
+            pixels_FHWC: uint8 frames of all images, on any device.
+            frames_I: frames of each image; on the CPU.
+        """
+        with self._autocast():
+            return self.latents(pixels_FHWC.to(self.resampler.latents.device), frames_I)
+
+    @torch.no_grad()
     def read(
         self,
         tokens_BL: Tensor,
@@ -165,8 +176,7 @@ class Flamingo(nn.Module):
             max_tokens: how many to say at most.
         """
         device = next(self.resampler.parameters()).device
-        with self._autocast():
-            latents_IRD = self.latents(pixels_FHWC.to(device), frames_I)
+        latents_IRD = self.look(pixels_FHWC, frames_I)
         images_L = previous_images(np.asarray(tokens) == words.image)
         said: list[int] = []
         fresh, cache = list(tokens), None

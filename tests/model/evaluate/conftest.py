@@ -1,5 +1,6 @@
 """Small Flamingos with open gates, prompts for them, and passes without a cache."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from PIL import Image
 
 from model.evaluate.prefix import Prefix, read_prefix
 from model.flamingo import Flamingo
 from model.language import FrozenLanguage, load_language
 from model.media_mask import previous_images
 from model.recipe import TrainRecipe, VisionRecipe
+from model.train import train
 from model.vision import FrozenVision, load_vision
 from model.windows import Vocabulary
 
@@ -105,3 +108,52 @@ def prompt(model: Flamingo, words: Vocabulary, latents_of: Callable) -> Prefix:
     """Two images, a text after each."""
     tokens = [words.bos, words.image, 5, 6, words.eoc, words.image, 7, 8]
     return read_prefix(model, tokens, latents_of(model, [40, 200]), words)
+
+
+@pytest.fixture(scope="session")
+def run_folder(
+    toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A run of four steps on pairs, with checkpoints of the second and the last."""
+    folder = tmp_path_factory.mktemp("run")
+    train(toy_recipe, {"align": toy_data["align"]}, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sets_folder(tmp_path_factory: pytest.TempPathFactory, three_colours: bytes) -> Path:
+    """Twelve images of one colour each and a video, as sets of every task."""
+    folder = tmp_path_factory.mktemp("sets")
+    colours = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220)}
+    examples: list[dict] = []
+    for n in range(12):
+        name = list(colours)[n % 3]
+        shade = tuple(max(0, channel - 8 * n) for channel in colours[name])
+        Image.new("RGB", (40, 24), shade).save(folder / f"{n}.png")
+        examples.append(
+            {
+                "id": f"image-{n}",
+                "image": f"{n}.png",
+                "answers": [name] * 3 + [f"the {name}"],
+                "question": "is it here",
+                "candidates": [*colours, f"the {name}"],
+                "relevance": [*(float(name == other) for other in colours), 0.5],
+                "history": [["is it", "red"]],
+            }
+        )
+    (folder / "colours.mp4").write_bytes(three_colours)
+    video = {"video": "colours.mp4", "question": "then", "answers": ["blue"] * 4}
+    memes = [
+        {"image": one["image"], "text": "we see", "answers": [["yes", "no"][n % 2]]}
+        for n, one in enumerate(examples)
+    ]
+
+    def write(name: str, lines: list[dict]) -> None:
+        (folder / name).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+    write("data.jsonl", examples[:5])
+    write("support.jsonl", examples[4:])  # the fifth is in both
+    write("video.jsonl", [video])
+    write("memes.jsonl", memes[:6])
+    write("shown-memes.jsonl", memes[6:])
+    return folder
