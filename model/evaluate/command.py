@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"model.evaluate: {error}\n")
         return 1
     except OSError as error:
-        sys.stderr.write(f"model.evaluate: {options.output}: {error.strerror}\n")
+        sys.stderr.write(f"model.evaluate: {error.filename or options.output}: {error.strerror}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("model.evaluate: stopped\n")
@@ -81,28 +81,25 @@ def _parser() -> argparse.ArgumentParser:
     add("--beams", type=_positive, default=3, help="of the search; 1 is greedy (3)")
     add("--max-tokens", type=_positive, default=32, help="of an open-ended answer (32)")
     add("--metric", help="instead of the task's: cider, vqa, exact, accuracy, auc, ndcg")
-    add("--seed", type=int, default=0, help="of all that is drawn (0)")
+    add("--seed", type=_natural, default=0, help="of all that is drawn (0)")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where to run (cpu)")
     add("--output", required=True, type=Path, metavar="RESULTS.json", help="file of the results")
     return parser
 
 
+def _natural(text: str, least: int = 0) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} on, got {text}")
+    return int(text)
+
+
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return number
+    return _natural(text, 1)
 
 
 def _shots(text: str) -> tuple[int, ...]:
     """Numbers of shots, each once, in the order given."""
-    try:
-        numbers = tuple(dict.fromkeys(int(part) for part in text.split(",")))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected numbers by commas, got {text}") from None
-    if min(numbers) < 0:
-        raise argparse.ArgumentTypeError(f"must be at least 0, got {text}")
-    return numbers
+    return tuple(dict.fromkeys(_natural(part.strip()) for part in text.split(",")))
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:

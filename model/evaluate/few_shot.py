@@ -20,6 +20,9 @@ from model.evaluate.subject import Subject
 from model.evaluate.tasks import Example, Task
 from schemas.recipe import RecipeError
 
+SCORES_KEPT = 100
+"""Candidates of an example whose scores are written: a thousand classes would fill the disk."""
+
 Features = npt.NDArray[np.float32]
 """Of each support example, as `Sight.features` makes them."""
 
@@ -206,8 +209,9 @@ def _percent(value: float) -> float | None:
 
 
 def _prediction(asked: Asked, shots: int, outcome: Outcome, value: float) -> dict[str, Any]:
-    """One answer as plain values."""
-    scored = dict(zip(outcome.example.candidates, outcome.scores, strict=False))
+    """One answer as plain values, with the scores of the likeliest candidates."""
+    ranked = sorted(zip(outcome.scores, outcome.example.candidates, strict=False), reverse=True)
+    scored = {candidate: score for score, candidate in ranked[:SCORES_KEPT]}
     return {
         "id": asked.query.id,
         "shots": shots,

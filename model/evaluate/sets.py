@@ -77,7 +77,7 @@ def _example_of(line: str, number: str, folder: Path, task: Task) -> Example:
         if not tree.get(key):
             raise ValueError(f"{task.name} needs {key}")
     example = Example(
-        id=str(tree.get("id", number)),
+        id=str(number if tree.get("id") is None else tree["id"]),
         media=_media_of(tree, folder),
         answers=_texts(tree, "answers"),
         candidates=_texts(tree, "candidates"),

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -102,7 +103,9 @@ def test_an_ensemble_is_the_mean_over_orders(ask, run_folder: Path, sets_folder:
             prefix = read_prefix(subject.model, prompt.tokens, latents, subject.words)
             scores = score_candidates(subject.model, prefix, answers)
             sums = [total + score for total, score in zip(sums, scores, strict=True)]
-        assert list(one["scores"].values()) == pytest.approx([total / 6 for total in sums])
+        means = [total / 6 for total in sums]
+        assert [one["scores"][text] for text in query.candidates] == pytest.approx(means)
+        assert list(one["scores"].values()) == sorted(one["scores"].values(), reverse=True)
 
 
 def test_dialogues_memes_and_videos(ask) -> None:
@@ -194,7 +197,15 @@ def test_an_undecodable_image_is_one_line(
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--shots", "4,x"], ["--shots=-1"], ["--beams", "0"], ["--task", "dance"], ["--all"]]
+    "wrong",
+    [
+        ["--shots", "4,x"],
+        ["--shots=-1"],
+        ["--beams", "0"],
+        ["--seed", "-1"],
+        ["--task", "dance"],
+        ["--all"],
+    ],
 )
 def test_wrong_flags_are_refused(wrong: list[str], ask) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -219,3 +230,14 @@ def test_it_is_a_command() -> None:
         check=True,
     )
     assert "--rices" in run.stdout
+
+
+def test_the_page_speaks_of_flags_that_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "evaluation.md").read_text("utf-8")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    flags = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", page))
+    assert "--rices" in flags
+    assert not [flag for flag in flags if flag not in shown]
+    assert {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")} >= {*TASKS}
