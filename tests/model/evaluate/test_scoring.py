@@ -6,6 +6,7 @@ import torch
 
 from model.evaluate.prefix import Prefix, read_prefix
 from model.evaluate.scoring import AT_ONCE, score_candidates
+from model.evaluate.search import say_best
 from model.flamingo import Flamingo
 from model.windows import Vocabulary
 
@@ -49,6 +50,7 @@ def test_the_order_of_candidates_changes_nothing(
         (alone,) = score_candidates(model, prompt, [candidate])
         assert score == pytest.approx(alone, abs=1e-5)
     assert score_candidates(model, prompt, [one, one]) == [pytest.approx(first[0], abs=1e-5)] * 2
+    assert score_candidates(model, prompt, [[words.eoc]]) == [float(prompt.next_V[words.eoc])]
 
 
 def test_the_prompt_never_grows(model: Flamingo, words: Vocabulary, prompt: Prefix) -> None:
@@ -81,3 +83,19 @@ def test_scores_depend_on_the_last_image_and_on_those_before(
         for greys in ([40, 200], [40, 90], [130, 200])
     }
     assert len(scores) == 3
+
+
+def test_frozen_parts_in_bf16_score_nearly_the_same(make_model: Callable) -> None:
+    scores = []
+    for dtype in (torch.float32, torch.bfloat16):
+        model, words = make_model("Llama", 23)
+        model.freeze_in(dtype)
+        tokens = [3, words.image, 4, 5]
+        latents = model.look(
+            torch.full((1, 32, 32, 3), 90, dtype=torch.uint8), torch.ones(1, dtype=torch.long)
+        )
+        prefix = read_prefix(model, tokens, latents, words)
+        scores.append(score_candidates(model, prefix, [[5, 7, words.eoc], [9, words.eoc]]))
+        assert say_best(model, prefix, words, 3, 4).tokens
+    assert scores[1] == pytest.approx(scores[0], rel=0.02)
+    assert scores[1] != scores[0]
