@@ -128,6 +128,41 @@ class Flamingo(nn.Module):
         return fn.cross_entropy(logits[0].float(), inputs.targets_K, reduction="sum")
 
     @torch.no_grad()
+    def look(self, pixels_FHWC: Tensor, frames_I: Tensor) -> Tensor:
+        """Latents [I, R, D] on the model's device, for `read`.
+
+        Args:
+            pixels_FHWC: uint8 frames of all images, on any device.
+            frames_I: frames of each image; on the CPU.
+        """
+        with self._autocast():
+            return self.latents(pixels_FHWC.to(self.resampler.latents.device), frames_I)
+
+    @torch.no_grad()
+    def read(
+        self,
+        tokens_BL: Tensor,
+        images_BL: npt.NDArray[np.int64],
+        latents_IRD: Tensor,
+        cache: Any = None,  # noqa: ANN401 - each family of transformers has its own
+        wanted_K: Tensor | None = None,
+    ) -> tuple[Tensor, Any]:
+        """Logits [B, L, V + 1] or [1, K, V + 1], and the cache, which grows by these tokens.
+
+        Args:
+            tokens_BL: ids that go on from what the cache has read.
+            images_BL: which of the images each of them looks at; negative for none.
+            latents_IRD: of these images.
+            cache: of the tokens before; None where there are none.
+            wanted_K: flat positions whose logits are wanted; None for all.
+        """
+        device = tokens_BL.device
+        gaze = gaze_of(images_BL, len(latents_IRD))
+        gaze = Gaze(*(part.to(device) for part in (gaze.tokens_IS, gaze.token_N, gaze.slot_N)))
+        with self._autocast(), self._seeing(latents_IRD, gaze):
+            return self.language.read(tokens_BL, cache, wanted_K)
+
+    @torch.no_grad()
     def generate(
         self,
         tokens: Sequence[int],
@@ -146,25 +181,18 @@ class Flamingo(nn.Module):
             max_tokens: how many to say at most.
         """
         device = next(self.resampler.parameters()).device
-        with self._autocast():
-            latents_IRD = self.latents(pixels_FHWC.to(device), frames_I)
+        latents_IRD = self.look(pixels_FHWC, frames_I)
         images_L = previous_images(np.asarray(tokens) == words.image)
         said: list[int] = []
         fresh, cache = list(tokens), None
         while len(said) < max_tokens:
-            gaze = gaze_of(images_L[-len(fresh) :][None], len(frames_I))
-            gaze = Gaze(*(part.to(device) for part in (gaze.tokens_IS, gaze.token_N, gaze.slot_N)))
-            with self._autocast(), self._seeing(latents_IRD, gaze):
-                out = self.language.lm(
-                    input_ids=torch.tensor([fresh], device=device),
-                    past_key_values=cache,
-                    use_cache=True,
-                )
-            best = int(out.logits[0, -1].argmax())
+            fresh_BL = torch.tensor([fresh], device=device)
+            logits, cache = self.read(fresh_BL, images_L[-len(fresh) :][None], latents_IRD, cache)
+            best = int(logits[0, -1].argmax())
             if best in (words.eoc, words.eos):
                 break
             said.append(best)
-            fresh, cache = [best], out.past_key_values
+            fresh = [best]
         return said
 
     def _autocast(self) -> AbstractContextManager[object]:

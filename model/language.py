@@ -144,6 +144,23 @@ class FrozenLanguage(nn.Module):
             )
         return out.logits  # type: ignore[no-any-return]
 
+    def read(
+        self,
+        tokens_BL: Tensor,
+        cache: Any,  # noqa: ANN401 - each family of transformers has its own
+        wanted_K: Tensor | None = None,
+    ) -> tuple[Tensor, Any]:
+        """Logits as of `forward`, and the cache, which grows by these tokens.
+
+        Args:
+            tokens_BL: ids that go on from what the cache has read, in all rows alike.
+            cache: of the tokens before; None where there are none.
+            wanted_K: positions whose logits are wanted.
+        """
+        with self._head_at(wanted_K):
+            out = self.lm(input_ids=tokens_BL, past_key_values=cache, use_cache=True)
+        return out.logits, out.past_key_values
+
 
 def document_mask(documents_BL: Tensor, dtype: torch.dtype) -> Tensor:
     """An additive mask [B, 1, L, L]: each token sees itself and what its document has before it.

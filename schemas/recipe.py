@@ -47,6 +47,15 @@ def load_recipe(cls: type[T], text: str, name: str, overrides: Iterable[str] = (
     return _build(cls, _merged(tree, tree_of_overrides), "--set", "") if overrides else recipe
 
 
+def recipe_of(cls: type[T], tree: Mapping[str, Any], name: str) -> T:
+    """The recipe that a tree of plain values stands for, as `recipe_tree` makes one.
+
+    Raises:
+        RecipeError: on an unknown key, a wrong type or a value out of bounds.
+    """
+    return _build(cls, tree, name, "")
+
+
 def recipe_tree(recipe: object) -> dict[str, Any]:
     """The recipe as plain values, every default spelled out."""
     if not dataclasses.is_dataclass(recipe) or isinstance(recipe, type):
@@ -138,6 +147,8 @@ def _value(kind: Any, raw: object, where: str) -> object:  # noqa: ANN401 - a ty
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         inner = [arg for arg in args if arg is not type(None)]
+        if raw is None and len(inner) < len(args):
+            return None  # TOML has no null, but a recipe that was kept as JSON has
         return _value(inner[0], raw, where)
     if origin is tuple:
         if not isinstance(raw, list):

@@ -254,3 +254,9 @@ def make_tar() -> Callable[[Path, list[tuple[str, bytes]]], Path]:
 def make_page() -> Callable[..., list[tuple[str, bytes]]]:
     """The members of a sequence made of texts and colours."""
     return page_members
+
+
+@pytest.fixture(scope="session")
+def make_video() -> Callable[..., bytes]:
+    """A video of some colours, so many seconds each."""
+    return mp4

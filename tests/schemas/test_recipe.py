@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from schemas.recipe import RecipeError, bounded, digest_of, load_recipe, recipe_tree
+from schemas.recipe import RecipeError, bounded, digest_of, load_recipe, recipe_of, recipe_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,13 @@ def test_fixed_length_tuple():
     assert load_recipe(Mean, "rgb = [1, 2, 3]", "m").rgb == (1, 2, 3)
     with pytest.raises(RecipeError, match="must have 3 values, got 2"):
         load_recipe(Mean, "rgb = [1, 2]", "m")
+
+
+def test_a_tree_is_its_recipe_again():
+    recipe = Recipe(3, Limits())
+    assert recipe_of(Recipe, recipe_tree(recipe), "state.json") == recipe
+    with pytest.raises(RecipeError, match=r"state.json: unknown key sed"):
+        recipe_of(Recipe, {"sed": 1}, "state.json")
 
 
 def test_tree_and_digest():
