@@ -133,13 +133,15 @@ def _is_email(match: re.Match[str]) -> bool:
 def _is_ipv4(match: re.Match[str]) -> bool:
     """Whether four numbers are a public address and no version.
 
-    Of a thousand addresses one has fewer than two numbers above 9; versions often have.
+    Of a thousand addresses one has fewer than two numbers above 9; versions often have. Where the
+    text calls it an address it is one.
     """
     before = _before(match)
-    if _VERSION_BEFORE.search(before) and not _ADDRESS_BEFORE.search(before):
+    named = bool(_ADDRESS_BEFORE.search(before))
+    if _VERSION_BEFORE.search(before) and not named:
         return False
     large = sum(len(number) > 1 for number in match[0].split("."))
-    return large > 1 and IPv4Address(match[0]).is_global
+    return (named or large > 1) and IPv4Address(match[0]).is_global
 
 
 def _is_ipv6(match: re.Match[str]) -> bool:
