@@ -11,6 +11,7 @@ from model.flamingo import Flamingo
 from model.language import FrozenLanguage, encoder_of, load_language, packing_error
 from model.optim import make_optimizer
 from model.pixels import Canvas
+from model.ranks import LONE, Ranks
 from model.recipe import TrainRecipe
 from model.vision import load_vision
 from schemas.recipe import RecipeError
@@ -29,6 +30,7 @@ class Run:
         optimizer: over its trained parameters.
         device: cpu or cuda.
         output: folder of the run.
+        ranks: that train it together.
     """
 
     recipe: TrainRecipe
@@ -36,6 +38,7 @@ class Run:
     optimizer: torch.optim.AdamW
     device: torch.device
     output: Path
+    ranks: Ranks = LONE
 
     @property
     def checkpoints(self) -> Path:
@@ -43,7 +46,9 @@ class Run:
         return self.output / "checkpoints"
 
 
-def assemble(recipe: TrainRecipe, output: Path, device: str) -> tuple[Run, Drawing]:
+def assemble(
+    recipe: TrainRecipe, output: Path, device: str, ranks: Ranks = LONE
+) -> tuple[Run, Drawing]:
     """The model on its device with its optimiser, and how samples are made for it.
 
     On a GPU the frozen parts are kept in bf16, as the paper keeps them; the trained ones are
@@ -62,7 +67,7 @@ def assemble(recipe: TrainRecipe, output: Path, device: str) -> tuple[Run, Drawi
     drawing = Drawing(
         recipe.window, recipe.pixels, canvas, encoder_of(tokenizer), words, recipe.seed
     )
-    return Run(recipe, model, optimizer, torch.device(device), output), drawing
+    return Run(recipe, model, optimizer, torch.device(device), output, ranks), drawing
 
 
 def _check_language(language: FrozenLanguage, recipe: TrainRecipe) -> None:

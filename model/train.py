@@ -3,9 +3,11 @@
     python -m model.train --recipe tiny --data m3w='OUT/m3w/*.tar' --data align='OUT/align/*.tar' \
         --output RUN
 
-Writes RUN/log.jsonl, one object a step, and RUN/checkpoints/step-NNNNNNNN/, nothing before the
-first step can be taken. Progress goes to stderr, one line with the result to stdout. Exit status: 0
-done, 1 the data or a checkpoint cannot be used, 2 wrong usage.
+Under torchrun (`torchrun --nproc_per_node 2 -m model.train ...`) its processes train one model on
+the same batches as one process would. Writes RUN/log.jsonl, one object a step, and
+RUN/checkpoints/step-NNNNNNNN/, nothing before the first step can be taken. Progress goes to stderr,
+one line with the result to stdout. Exit status: 0 done, 1 the data or a checkpoint cannot be used
+or a process of the group is gone, 2 wrong usage.
 """
 
 import argparse
@@ -14,15 +16,20 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model.ranks import LONE, Ranks, RanksError, check_alike, checksum, start_ranks, together
 from model.recipe import CORPORA, TrainRecipe, read_train_recipe
-from schemas.recipe import RecipeError, recipe_tree
+from schemas.recipe import RecipeError, digest_of, recipe_tree
 
 if TYPE_CHECKING:
     from model.assemble import Run
-    from model.checkpoint import Resumed
+    from model.batches import BatchReader
+    from model.checkpoint import Progress, Resumed
     from model.mixture import Mixture
     from model.run_log import RunLog
 
@@ -39,22 +46,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     from model.checkpoint import CheckpointError
     from model.reader import CorpusError
 
+    ranks = LONE
     try:
-        recipe = _recipe(options)
-        data = _data(options.data)
-        _check_output(options)
-        summary = train(recipe, data, options.output, device=options.device, resume=options.resume)
+        recipe, data = _recipe(options), _data(options.data)
+        _check_device(options.device)
+        ranks = start_ranks(options.device, recipe.run.rank_timeout_s)
+        with closing(ranks):
+            together(ranks, partial(_check_output, options), RecipeError)
+            summary = train(
+                recipe,
+                data,
+                options.output,
+                device=options.device,
+                resume=options.resume,
+                ranks=ranks,
+            )
     except RecipeError as error:
-        sys.stderr.write(f"model.train: {error}\n")
-        return 2
+        return _failed(ranks, error, 2)
     except (CorpusError, CheckpointError) as error:
-        sys.stderr.write(f"model.train: {error}\n")
-        return 1
+        return _failed(ranks, error, 1)
+    except RanksError as error:
+        return _failed(LONE, error, 1)  # each rank's own view
     except KeyboardInterrupt:
-        sys.stderr.write("model.train: stopped; --resume goes on from the newest checkpoint\n")
-        return 1
-    sys.stdout.write(json.dumps(summary) + "\n")
+        return _failed(ranks, "stopped; --resume goes on from the newest checkpoint", 1)
+    if ranks.rank == 0:
+        sys.stdout.write(json.dumps(summary) + "\n")
     return 0
+
+
+def _failed(ranks: Ranks, why: object, status: int) -> int:
+    """The exit status; says why once, where all ranks know."""
+    if ranks.rank == 0:
+        sys.stderr.write(f"model.train: {why}\n")
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,12 +125,15 @@ def _data(named: Sequence[str]) -> dict[str, str]:
     return {name: data[name] for name in CORPORA if name in data}
 
 
-def _check_output(options: argparse.Namespace) -> None:
-    if options.device == "cuda":
+def _check_device(device: str) -> None:
+    if device == "cuda":
         import torch
 
         if not torch.cuda.is_available():
             raise RecipeError("--device cuda: torch finds no CUDA device here")
+
+
+def _check_output(options: argparse.Namespace) -> None:
     output: Path = options.output
     try:
         existing = next(path for path in (output, *output.parents) if path.exists())
@@ -137,15 +164,17 @@ def train(
     *,
     device: str = "cpu",
     resume: bool = False,
+    ranks: Ranks = LONE,
 ) -> dict[str, Any]:
-    """What a run came to: steps, first and last losses, its newest checkpoint.
+    """What a run came to: steps, first and last losses, its newest checkpoint; on all ranks.
 
     Args:
         recipe: what to train and how long.
         data: globs of shards by corpus.
-        output: folder for the log and the checkpoints.
+        output: folder for the log and the checkpoints; rank 0 writes to it, all read it.
         device: cpu or cuda.
         resume: go on from the newest whole checkpoint, where there is one.
+        ranks: that train together.
 
     Raises:
         RecipeError: a model cannot be had or does not go with the recipe, or the output cannot be
@@ -153,25 +182,73 @@ def train(
         CorpusError: shards cannot be read, or too many samples are unusable.
         CheckpointError: all checkpoints are damaged, the newest whole one is of another run, or one
             cannot be written.
+        RanksError: a rank is gone, or has other shards or weights than the others.
     """
-    from model.assemble import assemble, open_readers
+    from model.checkpoint import CheckpointError
     from model.mixture import Mixture
+    from model.reader import CorpusError
 
-    run, drawing = assemble(recipe, output, device)
-    readers = open_readers(recipe, data, drawing)
-    about = _about(run, data, {name: reader.order.samples for name, reader in readers.items()})
-    resumed = _resume(run, about) if resume else None
-    begin = resumed.progress.mixture if resumed else None
-    mixture = Mixture(readers, recipe.run.schedule, begin)
+    begin = partial(_begin, recipe, data, output, device, resume, ranks)
+    start = together(ranks, begin, RecipeError, CorpusError, CheckpointError)
+    _check_start(start)
+    state = start.resumed.progress.mixture if start.resumed else None
+    mixture = Mixture(start.readers, recipe.run.schedule, state, ranks)
     try:
         mixture.check()
-        log = _open_log(output, resumed)
+        log = together(ranks, partial(_open_log, start), RecipeError)
         try:
-            return _steps(run, mixture, resumed, about, log)
+            return _steps(start, mixture, log)
         finally:
-            log.close()
+            if log:
+                log.close()
     finally:
         mixture.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a run begins with.
+
+    Attributes:
+        run: all that a step needs.
+        readers: by corpus.
+        about: what a checkpoint says besides its numbers.
+        resumed: the checkpoint to go on from, if any.
+    """
+
+    run: "Run"
+    readers: Mapping[str, "BatchReader"]
+    about: Mapping[str, Any]
+    resumed: "Resumed | None"
+
+
+def _begin(
+    recipe: TrainRecipe,
+    data: Mapping[str, str],
+    output: Path,
+    device: str,
+    resume: bool,
+    ranks: Ranks,
+) -> Start:
+    """What this rank begins with."""
+    from model.assemble import assemble, open_readers
+
+    run, drawing = assemble(recipe, output, device, ranks)
+    readers = open_readers(recipe, data, drawing)
+    about = _about(run, data, {name: reader.order.samples for name, reader in readers.items()})
+    return Start(run, readers, about, _resume(run, about) if resume else None)
+
+
+def _check_start(start: Start) -> None:
+    """Raises RanksError unless all ranks begin with the same."""
+    counts = {name: reader.order.counts for name, reader in start.readers.items()}
+    facts = {
+        "recipe": digest_of(start.about["recipe"]),
+        "shards": counts,
+        "checkpoint to go on from": start.resumed.progress.step if start.resumed else None,
+        "weights": checksum(list(start.run.model.trainable().values())),
+    }
+    check_alike(start.run.ranks, facts)
 
 
 def _about(run: "Run", data: Mapping[str, str], samples: Mapping[str, int]) -> dict[str, Any]:
@@ -192,34 +269,35 @@ def _resume(run: "Run", about: Mapping[str, Any]) -> "Resumed | None":
     from model.checkpoint import resume_newest
 
     resumed = resume_newest(run.checkpoints, run.model.trainable(), run.optimizer, about)
-    if resumed:
+    if resumed and run.ranks.rank == 0:
         for fault in resumed.passed_over:
             sys.stderr.write(f"passed over {fault}\n")
         sys.stderr.write(f"resumed from {resumed.path}\n")
     return resumed
 
 
-def _open_log(output: Path, resumed: "Resumed | None") -> "RunLog":
-    """The run's log, cut back to the step that it goes on from: the first thing to be written."""
+def _open_log(start: Start) -> "RunLog | None":
+    """The run's log, cut back to the step that it goes on from: the first thing to be written.
+
+    Rank 0 has it; the others have none.
+    """
     from model.run_log import RunLog
 
+    if start.run.ranks.rank:
+        return None
+    output = start.run.output
     try:
-        return RunLog(output, resumed.progress.step if resumed else 0)
+        return RunLog(output, start.resumed.progress.step if start.resumed else 0)
     except OSError as error:
         raise RecipeError(f"--output {output}: {error.strerror}") from error
 
 
-def _steps(
-    run: "Run",
-    mixture: "Mixture",
-    resumed: "Resumed | None",
-    about: Mapping[str, Any],
-    log: "RunLog",
-) -> dict[str, Any]:
+def _steps(start: Start, mixture: "Mixture", log: "RunLog | None") -> dict[str, Any]:
     """Trains to the last step; the summary."""
-    from model.checkpoint import Progress, save_checkpoint
+    from model.checkpoint import CheckpointError, Progress
     from model.step import advance, log_line, train_step
 
+    run, resumed = start.run, start.resumed
     limits = run.recipe.run
     progress = resumed.progress if resumed else Progress(0, mixture.begin, {}, 0)
     checkpoint = resumed.path if resumed else None
@@ -232,17 +310,15 @@ def _steps(
         outcome = train_step(run, draw, progress.step + 1)
         progress = advance(progress, draw, limits.max_bad_share)
         line = log_line(run, progress, draw, outcome, time.monotonic() - begun, waited)
-        log.write(line)
+        together(run.ranks, partial(_log, log, line), CheckpointError)
         totals.append(line["loss"])
-        if time.monotonic() - told > PROGRESS_S or progress.step == limits.steps:
+        last = progress.step == limits.steps
+        if log and (time.monotonic() - told > PROGRESS_S or last):
             told = time.monotonic()
             pace = (told - started) / (progress.step - first_step)
             _tell(line, limits.steps, pace)
-        if progress.step % limits.checkpoint_every == 0 or progress.step == limits.steps:
-            trained = run.model.trainable()
-            checkpoint = save_checkpoint(
-                run.checkpoints, trained, run.optimizer, progress, about, limits.keep
-            )
+        if last or progress.step % limits.checkpoint_every == 0:
+            checkpoint = _save(start, progress)
     return {
         "steps": progress.step,
         "loss_first": _mean(totals[:10]),
@@ -252,6 +328,29 @@ def _steps(
         "seconds": round(time.monotonic() - started, 2),
         "checkpoint": str(checkpoint),
     }
+
+
+def _log(log: "RunLog | None", line: Mapping[str, Any]) -> None:
+    if log:
+        log.write(line)
+
+
+def _save(start: Start, progress: "Progress") -> Path:
+    """The folder of a new checkpoint, which rank 0 writes.
+
+    Raises:
+        CheckpointError: it cannot be written.
+        RanksError: the ranks' weights are no longer the same, or a rank is gone.
+    """
+    from model.checkpoint import CheckpointError, checkpoint_of, save_checkpoint
+
+    run = start.run
+    trained = run.model.trainable()
+    check_alike(run.ranks, {"weights": checksum(list(trained.values()))})
+    save = partial(save_checkpoint, run.checkpoints, trained, run.optimizer, progress, start.about)
+    keep = run.recipe.run.keep
+    together(run.ranks, lambda: None if run.ranks.rank else save(keep), CheckpointError)
+    return checkpoint_of(run.checkpoints, progress.step)
 
 
 def _tell(line: Mapping[str, Any], steps: int, pace_s: float) -> None:
