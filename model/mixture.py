@@ -63,7 +63,7 @@ class Mixture:
 
         Raises:
             CorpusError: a corpus has no usable sample, or a rank cannot read it any more.
-            RanksError: a rank is gone.
+            LostRank: a rank is gone.
         """
         drawn = self._relay.result_of(self._next)
         self._next = self._ahead.submit(self._draw_after, drawn.after)
@@ -74,7 +74,7 @@ class Mixture:
 
         Raises:
             CorpusError: a corpus has no usable sample, or a rank cannot read it.
-            RanksError: a rank is gone.
+            LostRank: a rank is gone.
         """
         drawn = {batch.corpus for batch in self._relay.result_of(self._next).batches}
         others = [name for name in self.readers if name not in drawn]

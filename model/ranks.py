@@ -22,7 +22,11 @@ T = TypeVar("T")
 
 
 class RanksError(RuntimeError):
-    """A rank that is gone, does not answer in time, or has not what the others have."""
+    """Ranks that cannot train together; unless it is a LostRank, all of them know."""
+
+
+class LostRank(RanksError):
+    """A rank that is gone, or did not answer in time."""
 
 
 class Ranks:
@@ -44,6 +48,10 @@ class Ranks:
         """Whether the flag is up on some rank."""
         return flag
 
+    def barrier(self) -> None:
+        """Waits until all ranks are here."""
+        self.gather(None)
+
     def sum_gradients(self, parameters: Sequence["nn.Parameter"]) -> None:
         """Puts the sum of all ranks' gradients in the place of each rank's own."""
 
@@ -58,7 +66,7 @@ LONE = Ranks()
 class Group(Ranks):
     """One of several processes, by torch.distributed's default group.
 
-    All methods raise RanksError where a rank is gone, or has not answered when the time is up.
+    All methods raise LostRank where a rank is gone, or has not answered when the time is up.
     """
 
     def __init__(self, rank: int, size: int) -> None:
@@ -106,11 +114,11 @@ class Group(Ranks):
 
     @contextmanager
     def _answered(self) -> Iterator[None]:
-        """Raises RanksError where torch says that others are gone; gloo knows no finer error."""
+        """Raises LostRank where torch says that others are gone; gloo knows no finer error."""
         try:
             yield
         except RuntimeError as error:
-            raise RanksError(f"rank {self.rank} lost the others: {_first_line(error)}") from error
+            raise LostRank(f"rank {self.rank} lost the others: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:
@@ -129,7 +137,7 @@ def start_ranks(device: str, timeout_s: float) -> Ranks:
 
     Raises:
         RecipeError: the variables, or the GPUs of this machine, are not as many processes need.
-        RanksError: the others did not come.
+        LostRank: the others did not come.
     """
     size = _variable("WORLD_SIZE", "1")
     if size <= 1:
@@ -152,7 +160,7 @@ def start_ranks(device: str, timeout_s: float) -> Ranks:
             backend, rank=rank, world_size=size, timeout=timedelta(seconds=timeout_s)
         )
     except (RuntimeError, ValueError) as error:
-        raise RanksError(f"rank {rank} of {size} cannot join: {_first_line(error)}") from error
+        raise LostRank(f"rank {rank} of {size} cannot join: {_first_line(error)}") from error
     return Group(rank, size)
 
 
@@ -278,7 +286,7 @@ class Relay:
         """For the main thread: the result of what the thread does; gathers what it asks for.
 
         Raises:
-            RanksError: of the gathering.
+            LostRank: a rank is gone.
             Exception: whatever the thread's work ended with.
         """
         future.add_done_callback(lambda _: self._asked.put(_DONE))

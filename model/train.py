@@ -22,7 +22,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.ranks import LONE, Ranks, RanksError, check_alike, checksum, start_ranks, together
+from model.ranks import (
+    LONE,
+    LostRank,
+    Ranks,
+    RanksError,
+    check_alike,
+    checksum,
+    start_ranks,
+    together,
+)
 from model.recipe import CORPORA, TrainRecipe, read_train_recipe
 from schemas.recipe import RecipeError, digest_of, recipe_tree
 
@@ -43,41 +52,55 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Before torch is loaded: threads that wait by spinning made a step of the demo ten times as
     # long (25 s against 2.6 s, measured on two cores that others used as well).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from model.checkpoint import CheckpointError
-    from model.reader import CorpusError
-
     ranks = LONE
     try:
         recipe, data = _recipe(options), _data(options.data)
         _check_device(options.device)
         ranks = start_ranks(options.device, recipe.run.rank_timeout_s)
         with closing(ranks):
-            together(ranks, partial(_check_output, options), RecipeError)
-            summary = train(
-                recipe,
-                data,
-                options.output,
-                device=options.device,
-                resume=options.resume,
-                ranks=ranks,
-            )
+            return _run(options, recipe, data, ranks)
     except RecipeError as error:
-        return _failed(ranks, error, 2)
-    except (CorpusError, CheckpointError) as error:
-        return _failed(ranks, error, 1)
-    except RanksError as error:
-        return _failed(LONE, error, 1)  # each rank's own view
+        return _failed(error, 2)
+    except LostRank as error:
+        return _failed(error, 1)  # each rank has its own view of it
     except KeyboardInterrupt:
-        return _failed(ranks, "stopped; --resume goes on from the newest checkpoint", 1)
-    if ranks.rank == 0:
-        sys.stdout.write(json.dumps(summary) + "\n")
-    return 0
+        stopped = "stopped; --resume goes on from the newest checkpoint"
+        return 1 if ranks.rank else _failed(stopped, 1)
 
 
-def _failed(ranks: Ranks, why: object, status: int) -> int:
-    """The exit status; says why once, where all ranks know."""
-    if ranks.rank == 0:
-        sys.stderr.write(f"model.train: {why}\n")
+def _run(
+    options: argparse.Namespace, recipe: TrainRecipe, data: Mapping[str, str], ranks: Ranks
+) -> int:
+    """The exit status of a run; rank 0 tells what came of it, which all ranks know.
+
+    Raises:
+        LostRank: a rank is gone.
+    """
+    from model.checkpoint import CheckpointError
+    from model.reader import CorpusError
+
+    quiet = ranks.rank > 0
+    try:
+        together(ranks, partial(_check_output, options), RecipeError)
+        summary = train(
+            recipe, data, options.output, device=options.device, resume=options.resume, ranks=ranks
+        )
+    except LostRank:
+        raise
+    except RecipeError as error:
+        status = 2 if quiet else _failed(error, 2)
+    except (CorpusError, CheckpointError, RanksError) as error:
+        status = 1 if quiet else _failed(error, 1)
+    else:
+        status = 0
+        sys.stdout.write("" if quiet else json.dumps(summary) + "\n")
+    ranks.barrier()  # torchrun ends all when one has failed, and rank 0 might not yet have told why
+    return status
+
+
+def _failed(why: object, status: int) -> int:
+    """The exit status; says why."""
+    sys.stderr.write(f"model.train: {why}\n")
     return status
 
 
