@@ -33,7 +33,7 @@ BOUND_S = 120
 """Longest that a group of processes may take on a busy machine."""
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["model.train", "model.step", "open_clip", "transformers", "av"])
+PROCESSES.set_forkserver_preload(["torch", "open_clip", "transformers", "safetensors.torch"])
 
 COUNTS = ("red", "green", "blue", "circle", "square", "sky")
 """Words that the toy's tokenizer knows: two of them number 36 samples."""
