@@ -12,6 +12,7 @@ from model.initial import load_initial
 from model.language import FrozenLanguage, encoder_of, load_language, packing_error
 from model.optim import make_optimizer
 from model.pixels import Canvas
+from model.ranks import LONE, Ranks
 from model.recipe import TrainRecipe
 from model.vision import load_vision
 from schemas.recipe import RecipeError
@@ -30,6 +31,7 @@ class Run:
         optimizer: over its trained parameters.
         device: cpu or cuda.
         output: folder of the run.
+        ranks: that train it together.
     """
 
     recipe: TrainRecipe
@@ -37,6 +39,7 @@ class Run:
     optimizer: torch.optim.AdamW
     device: torch.device
     output: Path
+    ranks: Ranks = LONE
 
     @property
     def checkpoints(self) -> Path:
@@ -45,7 +48,11 @@ class Run:
 
 
 def assemble(
-    recipe: TrainRecipe, output: Path, device: str, init: Path | None = None
+    recipe: TrainRecipe,
+    output: Path,
+    device: str,
+    init: Path | None = None,
+    ranks: Ranks = LONE,
 ) -> tuple[Run, Drawing]:
     """The model on its device with its optimiser, and how samples are made for it.
 
@@ -57,6 +64,7 @@ def assemble(
         output: folder of the run.
         device: cpu or cuda.
         init: trained weights to begin from, see `load_initial`.
+        ranks: that train together.
 
     Raises:
         RecipeError: a model cannot be had, or cannot do what the recipe asks.
@@ -77,7 +85,7 @@ def assemble(
     drawing = Drawing(
         recipe.window, recipe.pixels, canvas, encoder_of(tokenizer), words, recipe.seed
     )
-    return Run(recipe, model, optimizer, torch.device(device), output), drawing
+    return Run(recipe, model, optimizer, torch.device(device), output, ranks), drawing
 
 
 def _check_language(language: FrozenLanguage, recipe: TrainRecipe) -> None:

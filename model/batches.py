@@ -1,29 +1,36 @@
 """Shards to batches: the only door through which data reaches the trainer.
 
 A batch is a function of the shards, the recipe and a position, and of nothing else: however many
-threads decode, whenever a run is resumed, the same position gives the same bytes.
+threads and processes decode, whenever a run is resumed, the same position gives the same samples.
 """
 
 import json
 import os
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from model.packing import Example, Rows, pack, place
 from model.pixels import Canvas, decode_image, decode_video, draw_change
+from model.ranks import Gathers, gathered
 from model.reader import CorpusError, Order, Position, Sample, Shards
 from model.recipe import CorpusRecipe, PixelsRecipe, WindowRecipe
-from model.windows import Encode, Vocabulary, page_of, page_window, pair_window
+from model.windows import NO_LABEL, Encode, Vocabulary, page_of, page_window, pair_window
 from schemas.keys import seed_of
 from schemas.rejection import BadInput, Reason
 from schemas.shard import SEQUENCE_SCHEMA
 
 MAX_THREADS = 8
 """Threads of one corpus's reader, where nobody says how many."""
+
+Place = tuple[int, int, int]
+"""An epoch, a shard, and a sample's number in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +60,10 @@ class Batch:
 
     Attributes:
         corpus: its name.
-        passes: its examples, packed, in as many pieces as go through the model.
-        samples: how many examples.
+        passes: this rank's examples, packed, in as many pieces as go through the model; there may
+            be none.
+        samples: how many examples, those of all ranks together, as in all that follows.
+        labels: positions with a target.
         skipped: samples that could not be used, by reason.
         after: where the next batch begins.
     """
@@ -62,13 +71,24 @@ class Batch:
     corpus: str
     passes: tuple[Rows, ...]
     samples: int
+    labels: int
     skipped: Mapping[Reason, int]
     after: Position
 
-    @property
-    def labels(self) -> int:
-        """Positions with a target."""
-        return sum(rows.labels for rows in self.passes)
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What reading one sample came to, as all ranks must know it.
+
+    Attributes:
+        labels: targets of its example.
+        reason: why there is no example; None where there is one.
+        told: the same in words.
+    """
+
+    labels: int = 0
+    reason: Reason | None = None
+    told: str = ""
 
 
 class BatchReader:
@@ -105,45 +125,46 @@ class BatchReader:
         size = threads or min(MAX_THREADS, os.cpu_count() or 1)
         self._threads = ThreadPoolExecutor(size, thread_name_prefix=f"read-{corpus}")
 
+    def begin(self, position: Position, rank: int = 0, size: int = 1) -> "Filling":
+        """The batch that begins at a position, still empty, with one rank's part in filling it."""
+        return Filling(self, position, rank, size)
+
     def batch_at(self, position: Position) -> Batch:
-        """The batch that begins at a position; unusable samples make room for those after them.
+        """The batch that begins at a position, all of it read here.
 
         Raises:
             CorpusError: a whole epoch's worth of samples in a row cannot be used.
         """
-        examples: list[Example] = []
-        skipped: Counter[Reason] = Counter()
-        while len(examples) < self.recipe.batch:
-            places = []
-            for _ in range(self.recipe.batch - len(examples)):
-                places.append((position.epoch, *self.order.at(position)))
-                position = self.order.after(position)
-            outcomes = list(self._threads.map(self._try_example, places))
-            examples += [outcome for outcome in outcomes if isinstance(outcome, Example)]
-            bad = [outcome for outcome in outcomes if isinstance(outcome, BadInput)]
-            skipped.update(outcome.why.reason for outcome in bad)
-            if not examples and sum(skipped.values()) >= self.order.samples:
-                counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
-                raise CorpusError(f"{self.pattern}: no usable sample ({counts}; last: {bad[-1]})")
-        return Batch(self.corpus, self._passes(examples), len(examples), skipped, position)
+        filling = self.begin(position)
+        while not filling.full:
+            filling.hear([filling.read()])
+        return filling.batch()
 
     def close(self) -> None:
         """Ends the threads."""
         self._threads.shutdown()
 
-    def _passes(self, examples: list[Example]) -> tuple[Rows, ...]:
+    def examples(self, places: Sequence[Place]) -> list[Example | BadInput]:
+        """For each place the example of its sample, or why there is none.
+
+        Raises:
+            CorpusError: a shard cannot be read any more.
+        """
+        return list(self._threads.map(self._try_example, places))
+
+    def packed(self, examples: Sequence[Example]) -> tuple[Rows, ...]:
+        """The examples in rows, in pieces of as many rows as go through the model at once."""
         lengths = [len(example.window.tokens_L) for example in examples]
         window, side = self.drawing.window, self.drawing.canvas.side_px
         rows = [[item] for item in range(len(examples))]
         if window.packed:
             rows = pack(lengths, max(window.tokens, self.recipe.tokens))
-        size = self.rows_per_pass or len(rows)
+        size = self.rows_per_pass or max(1, len(rows))
         return tuple(
             place(examples, rows[at : at + size], side) for at in range(0, len(rows), size)
         )
 
-    def _try_example(self, place: tuple[int, int, int]) -> Example | BadInput:
-        """The example of an epoch, a shard and a sample's number in it, or why there is none."""
+    def _try_example(self, place: Place) -> Example | BadInput:
         epoch, shard, number = place
         try:
             sample = self.shards.read(shard, number)
@@ -152,6 +173,105 @@ class BatchReader:
             return bad
         except OSError as error:
             raise CorpusError(f"{self.shards.paths[shard]}: {error}") from error
+
+
+class Filling:
+    """A batch while the ranks fill it, each with its share, in rounds.
+
+    A round takes as many samples in order as the batch still lacks; unusable ones leave room that
+    the next round fills with those after them. So a batch is the first usable samples from its
+    position on, however many ranks share out the reading. Every round is a `read` and then a
+    `hear` of what all ranks have read.
+
+    Args:
+        reader: of the corpus.
+        position: where the batch begins.
+        rank: which rank reads here.
+        size: how many there are.
+    """
+
+    def __init__(self, reader: BatchReader, position: Position, rank: int, size: int) -> None:
+        self._reader = reader
+        self._after = position
+        self._rank = rank
+        self._size = size
+        self._examples: list[Example] = []
+        self._samples = 0
+        self._labels = 0
+        self._skipped: Counter[Reason] = Counter()
+
+    @property
+    def full(self) -> bool:
+        """Whether no round is needed any more."""
+        return self._samples == self._reader.recipe.batch
+
+    def read(self) -> list[Found]:
+        """What this rank's samples of the next round came to.
+
+        Raises:
+            CorpusError: a shard cannot be read any more.
+        """
+        order = self._reader.order
+        places: list[Place] = []
+        for _ in range(self._reader.recipe.batch - self._samples):
+            places.append((self._after.epoch, *order.at(self._after)))
+            self._after = order.after(self._after)
+        outcomes = self._reader.examples(places[self._rank :: self._size])
+        self._examples += [outcome for outcome in outcomes if isinstance(outcome, Example)]
+        return [_found(outcome) for outcome in outcomes]
+
+    def hear(self, found: Sequence[Sequence[Found]]) -> None:
+        """Counts what all ranks found in a round, by rank.
+
+        Raises:
+            CorpusError: a whole epoch's worth of samples in a row cannot be used.
+        """
+        total = sum(len(share) for share in found)
+        in_order = [found[i % self._size][i // self._size] for i in range(total)]
+        bad = [sample for sample in in_order if sample.reason]
+        self._samples += total - len(bad)
+        self._labels += sum(sample.labels for sample in in_order)
+        self._skipped.update(sample.reason for sample in bad if sample.reason)
+        if not self._samples and self._skipped.total() >= self._reader.order.samples:
+            counts = ", ".join(f"{count} {reason}" for reason, count in self._skipped.items())
+            raise CorpusError(
+                f"{self._reader.pattern}: no usable sample ({counts}; last: {bad[-1].told})"
+            )
+
+    def batch(self) -> Batch:
+        """The full batch, this rank's share of it packed."""
+        rows = self._reader.packed(self._examples)
+        corpus, skipped = self._reader.corpus, self._skipped
+        return Batch(corpus, rows, self._samples, self._labels, skipped, self._after)
+
+
+def _found(outcome: Example | BadInput) -> Found:
+    if isinstance(outcome, BadInput):
+        return Found(reason=outcome.why.reason, told=str(outcome))
+    return Found(int(np.count_nonzero(outcome.window.labels_L != NO_LABEL)))
+
+
+def read_batches(
+    readers: Mapping[str, BatchReader], positions: Mapping[str, Position], ranks: Gathers
+) -> tuple[Batch, ...]:
+    """The batches of some corpora, each from its position on; all ranks fill them together.
+
+    Raises:
+        CorpusError: a corpus has no usable sample, or a rank cannot read it any more.
+    """
+    fillings = {
+        name: reader.begin(positions[name], ranks.rank, ranks.size)
+        for name, reader in readers.items()
+    }
+    while lacking := {name: filling for name, filling in fillings.items() if not filling.full}:
+        found = gathered(ranks, partial(_read_round, lacking), CorpusError)
+        for name, filling in lacking.items():
+            filling.hear([share[name] for share in found])
+    return tuple(filling.batch() for filling in fillings.values())
+
+
+def _read_round(fillings: Mapping[str, Filling]) -> dict[str, list[Found]]:
+    return {name: filling.read() for name, filling in fillings.items()}
 
 
 def example_of(

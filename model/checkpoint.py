@@ -79,6 +79,11 @@ def checkpoints_of(folder: Path) -> list[Path]:
     return sorted(found, key=_step_of)
 
 
+def checkpoint_of(folder: Path, step: int) -> Path:
+    """The checkpoint of a step in a folder, whether it is there or not."""
+    return folder / f"step-{step:08d}"
+
+
 def _step_of(path: Path) -> int:
     return int(path.name.partition("-")[2])
 
@@ -104,7 +109,7 @@ def save_checkpoint(
     Raises:
         CheckpointError: it cannot be written.
     """
-    final = folder / f"step-{progress.step:08d}"
+    final = checkpoint_of(folder, progress.step)
     part = folder / f".{final.name}.part"
     state = {
         "format": FORMAT,

@@ -25,7 +25,7 @@ class Outcome:
     """What one update did.
 
     Attributes:
-        losses: mean negative log-likelihood of a label, by corpus.
+        losses: mean negative log-likelihood of a label, by corpus: this rank's share of it.
         grad_norm: before clipping.
         rate: learning rate of the update.
         updated: whether the update was made: gradients that are not finite make none.
@@ -37,23 +37,52 @@ class Outcome:
     updated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one rank tells the log of a step.
+
+    Attributes:
+        losses: its shares, by corpus.
+        tokens: that it trained on, padding left out.
+        places: the same with padding.
+        images: that it saw.
+        frames: of them.
+        peak_memory_bytes: of its process.
+    """
+
+    losses: Mapping[str, float]
+    tokens: int
+    places: int
+    images: int
+    frames: int
+    peak_memory_bytes: int
+
+
 def train_step(run: Run, draw: Draw, step: int) -> Outcome:
-    """One update from the gradients of all batches of a draw: L = sum of w_c * mean NLL_c."""
+    """One update from the gradients of all batches of a draw: L = sum of w_c * mean NLL_c.
+
+    Every rank adds the gradients of its share, so that all make the same update, or none: what is
+    not finite on one of them is not finite in the sum.
+    """
     run.optimizer.zero_grad(set_to_none=True)
     losses = {batch.corpus: backward(run, batch) for batch in draw.batches}
     parameters = [p for group in run.optimizer.param_groups for p in group["params"]]
+    run.ranks.sum_gradients(parameters)
     norm = float(torch.nn.utils.clip_grad_norm_(parameters, run.recipe.optim.clip_norm))
     rate = learning_rate(step, run.recipe.optim)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
-    finite = math.isfinite(norm)
+    finite = not run.ranks.any(not math.isfinite(norm))
     if finite:
         run.optimizer.step()
     return Outcome(losses, norm, rate, finite)
 
 
 def backward(run: Run, batch: Batch) -> float:
-    """The batch's mean loss over labels; its gradients, times the corpus's weight, are added."""
+    """This rank's share of the batch's mean loss over labels.
+
+    Its gradients, times the corpus's weight, are added to what is there.
+    """
     weight: float = getattr(run.recipe.corpora, batch.corpus).weight
     total = torch.zeros((), device=run.device)
     for rows in batch.passes:
@@ -90,22 +119,24 @@ def advance(progress: Progress, draw: Draw, max_bad_share: float) -> Progress:
 def log_line(
     run: Run, progress: Progress, draw: Draw, outcome: Outcome, seconds: float, waited: float
 ) -> dict[str, Any]:
-    """One line of the log; `loss` is the weighted sum that is minimised."""
-    passes = [rows for batch in draw.batches for rows in batch.passes]
-    tokens = sum(rows.tokens for rows in passes)
-    places = sum(rows.tokens_BL.size for rows in passes)
-    images = sum(len(rows.frames_I) for rows in passes)
-    weights = {name: getattr(run.recipe.corpora, name).weight for name in outcome.losses}
+    """One line of the log, of all ranks together; `loss` is the weighted sum that is minimised.
+
+    Times are this rank's: each waits for the slowest.
+    """
+    told = run.ranks.gather(_figures(draw, outcome))
+    losses = {name: sum(rank.losses[name] for rank in told) for name in outcome.losses}
+    weights = {name: getattr(run.recipe.corpora, name).weight for name in losses}
+    tokens, images = sum(rank.tokens for rank in told), sum(rank.images for rank in told)
     return {
         "step": progress.step,
-        "loss": sum(weights[name] * loss for name, loss in outcome.losses.items()),
-        "losses": outcome.losses,
+        "loss": sum(weights[name] * loss for name, loss in losses.items()),
+        "losses": losses,
         "tokens": tokens,
         "images": images,
-        "frames": sum(len(rows.pixels_FHWC) for rows in passes),
+        "frames": sum(rank.frames for rank in told),
         "samples": {batch.corpus: batch.samples for batch in draw.batches},
         "skipped": progress.skipped,
-        "padding": round(1 - tokens / places, 4),
+        "padding": round(1 - tokens / sum(rank.places for rank in told), 4),
         "learning_rate": outcome.rate,
         "grad_norm": outcome.grad_norm,
         "updated": outcome.updated,
@@ -113,5 +144,17 @@ def log_line(
         "wait_seconds": round(waited, 4),
         "tokens_per_s": round(tokens / seconds, 1),
         "images_per_s": round(images / seconds, 1),
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_memory_bytes": max(rank.peak_memory_bytes for rank in told),
     }
+
+
+def _figures(draw: Draw, outcome: Outcome) -> Figures:
+    passes = [rows for batch in draw.batches for rows in batch.passes]
+    return Figures(
+        losses=outcome.losses,
+        tokens=sum(rows.tokens for rows in passes),
+        places=sum(rows.tokens_BL.size for rows in passes),
+        images=sum(len(rows.frames_I) for rows in passes),
+        frames=sum(len(rows.pixels_FHWC) for rows in passes),
+        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    )

@@ -3,9 +3,11 @@
     python -m model.train --recipe tiny --data m3w='OUT/m3w/*.tar' --data align='OUT/align/*.tar' \
         --output RUN
 
-Writes RUN/log.jsonl, one object a step, and RUN/checkpoints/step-NNNNNNNN/, nothing before the
-first step can be taken. Progress goes to stderr, one line with the result to stdout. Exit status: 0
-done, 1 the data or a checkpoint cannot be used, 2 wrong usage.
+Under torchrun (`torchrun --nproc_per_node 2 -m model.train ...`) its processes train one model on
+the same batches as one process would. Writes RUN/log.jsonl, one object a step, and
+RUN/checkpoints/step-NNNNNNNN/, nothing before the first step can be taken. Progress goes to stderr,
+one line with the result to stdout. Exit status: 0 done, 1 the data or a checkpoint cannot be used
+or a process of the group is gone, 2 wrong usage.
 """
 
 import argparse
@@ -14,17 +16,29 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model.ranks import (
+    LONE,
+    LostRank,
+    Ranks,
+    RanksError,
+    check_alike,
+    checksum,
+    start_ranks,
+    together,
+)
 from model.recipe import CORPORA, TrainRecipe, read_train_recipe
-from schemas.recipe import RecipeError, recipe_tree
+from schemas.recipe import RecipeError
 
 if TYPE_CHECKING:
-    from model.assemble import Run
-    from model.checkpoint import Resumed
+    from model.checkpoint import Progress
     from model.mixture import Mixture
     from model.run_log import RunLog
+    from model.start import Start
 
 PROGRESS_S = 2.0
 """Seconds between progress lines."""
@@ -36,13 +50,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Before torch is loaded: threads that wait by spinning made a step of the demo ten times as
     # long (25 s against 2.6 s, measured on two cores that others used as well).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    ranks = LONE
+    try:
+        recipe, data = _recipe(options), _data(options.data)
+        _check_device(options.device)
+        ranks = start_ranks(options.device, recipe.run.rank_timeout_s)
+        with closing(ranks):
+            return _run(options, recipe, data, ranks)
+    except RecipeError as error:
+        return _failed(error, 2)
+    except LostRank as error:
+        return _failed(error, 1)  # each rank has its own view of it
+    except KeyboardInterrupt:
+        stopped = "stopped; --resume goes on from the newest checkpoint"
+        return 1 if ranks.rank else _failed(stopped, 1)
+
+
+def _run(
+    options: argparse.Namespace, recipe: TrainRecipe, data: Mapping[str, str], ranks: Ranks
+) -> int:
+    """The exit status of a run; rank 0 tells what came of it, which all ranks know.
+
+    Raises:
+        LostRank: a rank is gone.
+    """
     from model.checkpoint import CheckpointError
     from model.reader import CorpusError
 
+    quiet = ranks.rank > 0
     try:
-        recipe = _recipe(options)
-        data = _data(options.data)
-        _check_output(options)
+        together(ranks, partial(_check_output, options), RecipeError)
         summary = train(
             recipe,
             data,
@@ -50,18 +87,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             device=options.device,
             resume=options.resume,
             init=options.init,
+            ranks=ranks,
         )
+    except LostRank:
+        raise
     except RecipeError as error:
-        sys.stderr.write(f"model.train: {error}\n")
-        return 2
-    except (CorpusError, CheckpointError) as error:
-        sys.stderr.write(f"model.train: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("model.train: stopped; --resume goes on from the newest checkpoint\n")
-        return 1
-    sys.stdout.write(json.dumps(summary) + "\n")
-    return 0
+        status = 2 if quiet else _failed(error, 2)
+    except (CorpusError, CheckpointError, RanksError) as error:
+        status = 1 if quiet else _failed(error, 1)
+    else:
+        status = 0
+        sys.stdout.write("" if quiet else json.dumps(summary) + "\n")
+    ranks.barrier()  # torchrun ends all when one has failed, and rank 0 might not yet have told why
+    return status
+
+
+def _failed(why: object, status: int) -> int:
+    """The exit status; says why."""
+    sys.stderr.write(f"model.train: {why}\n")
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -114,12 +158,15 @@ def _data(named: Sequence[str]) -> dict[str, str]:
     return {name: data[name] for name in CORPORA if name in data}
 
 
-def _check_output(options: argparse.Namespace) -> None:
-    if options.device == "cuda":
+def _check_device(device: str) -> None:
+    if device == "cuda":
         import torch
 
         if not torch.cuda.is_available():
             raise RecipeError("--device cuda: torch finds no CUDA device here")
+
+
+def _check_output(options: argparse.Namespace) -> None:
     output: Path = options.output
     try:
         existing = next(path for path in (output, *output.parents) if path.exists())
@@ -151,16 +198,18 @@ def train(
     device: str = "cpu",
     resume: bool = False,
     init: Path | None = None,
+    ranks: Ranks = LONE,
 ) -> dict[str, Any]:
-    """What a run came to: steps, first and last losses, its newest checkpoint.
+    """What a run came to: steps, first and last losses, its newest checkpoint; on all ranks.
 
     Args:
         recipe: what to train and how long.
         data: globs of shards by corpus.
-        output: folder for the log and the checkpoints.
+        output: folder for the log and the checkpoints; rank 0 writes to it, all read it.
         device: cpu or cuda.
         resume: go on from the newest whole checkpoint, where there is one.
         init: trained weights to begin from, where no checkpoint is resumed.
+        ranks: that train together.
 
     Raises:
         RecipeError: a model cannot be had or does not go with the recipe, or the output cannot be
@@ -168,73 +217,52 @@ def train(
         CorpusError: shards cannot be read, or too many samples are unusable.
         CheckpointError: all checkpoints are damaged, the newest whole one is of another run, or one
             cannot be written.
+        RanksError: a rank is gone, or has other shards or weights than the others.
     """
-    from model.assemble import assemble, open_readers
+    from model.checkpoint import CheckpointError
     from model.mixture import Mixture
+    from model.reader import CorpusError
+    from model.start import begin, check_start
 
-    run, drawing = assemble(recipe, output, device, init)
-    readers = open_readers(recipe, data, drawing)
-    about = _about(run, data, {name: reader.order.samples for name, reader in readers.items()})
-    resumed = _resume(run, about) if resume else None
-    begin = resumed.progress.mixture if resumed else None
-    mixture = Mixture(readers, recipe.run.schedule, begin)
+    beginning = partial(begin, recipe, data, output, device, resume, init, ranks)
+    start = together(ranks, beginning, RecipeError, CorpusError, CheckpointError)
+    check_start(start)
+    state = start.resumed.progress.mixture if start.resumed else None
+    mixture = Mixture(start.readers, recipe.run.schedule, state, ranks)
     try:
         mixture.check()
-        log = _open_log(output, resumed)
+        log = together(ranks, partial(_open_log, start), RecipeError)
         try:
-            return _steps(run, mixture, resumed, about, log)
+            return _steps(start, mixture, log)
         finally:
-            log.close()
+            if log:
+                log.close()
     finally:
         mixture.close()
 
 
-def _about(run: "Run", data: Mapping[str, str], samples: Mapping[str, int]) -> dict[str, Any]:
-    """What a checkpoint says besides its numbers."""
-    from model.vision import DEFINITION
+def _open_log(start: "Start") -> "RunLog | None":
+    """The run's log, cut back to the step that it goes on from: the first thing to be written.
 
-    return {
-        "recipe": recipe_tree(run.recipe),
-        "vision_features": DEFINITION,
-        "vision_dim": run.model.vision.dim,
-        "language_model": type(run.model.language.lm).__name__,
-        "data": {name: {"shards": data[name], "samples": samples[name]} for name in data},
-    }
-
-
-def _resume(run: "Run", about: Mapping[str, Any]) -> "Resumed | None":
-    """Loads the newest whole checkpoint, and tells of those that are passed over."""
-    from model.checkpoint import resume_newest
-
-    resumed = resume_newest(run.checkpoints, run.model.trainable(), run.optimizer, about)
-    if resumed:
-        for fault in resumed.passed_over:
-            sys.stderr.write(f"passed over {fault}\n")
-        sys.stderr.write(f"resumed from {resumed.path}\n")
-    return resumed
-
-
-def _open_log(output: Path, resumed: "Resumed | None") -> "RunLog":
-    """The run's log, cut back to the step that it goes on from: the first thing to be written."""
+    Rank 0 has it; the others have none.
+    """
     from model.run_log import RunLog
 
+    if start.run.ranks.rank:
+        return None
+    output = start.run.output
     try:
-        return RunLog(output, resumed.progress.step if resumed else 0)
+        return RunLog(output, start.resumed.progress.step if start.resumed else 0)
     except OSError as error:
         raise RecipeError(f"--output {output}: {error.strerror}") from error
 
 
-def _steps(
-    run: "Run",
-    mixture: "Mixture",
-    resumed: "Resumed | None",
-    about: Mapping[str, Any],
-    log: "RunLog",
-) -> dict[str, Any]:
+def _steps(start: "Start", mixture: "Mixture", log: "RunLog | None") -> dict[str, Any]:
     """Trains to the last step; the summary."""
-    from model.checkpoint import Progress, save_checkpoint
+    from model.checkpoint import CheckpointError, Progress
     from model.step import advance, log_line, train_step
 
+    run, resumed = start.run, start.resumed
     limits = run.recipe.run
     progress = resumed.progress if resumed else Progress(0, mixture.begin, {}, 0)
     checkpoint = resumed.path if resumed else None
@@ -247,17 +275,15 @@ def _steps(
         outcome = train_step(run, draw, progress.step + 1)
         progress = advance(progress, draw, limits.max_bad_share)
         line = log_line(run, progress, draw, outcome, time.monotonic() - begun, waited)
-        log.write(line)
+        together(run.ranks, partial(_log, log, line), CheckpointError)
         totals.append(line["loss"])
-        if time.monotonic() - told > PROGRESS_S or progress.step == limits.steps:
+        last = progress.step == limits.steps
+        if log and (time.monotonic() - told > PROGRESS_S or last):
             told = time.monotonic()
             pace = (told - started) / (progress.step - first_step)
             _tell(line, limits.steps, pace)
-        if progress.step % limits.checkpoint_every == 0 or progress.step == limits.steps:
-            trained = run.model.trainable()
-            checkpoint = save_checkpoint(
-                run.checkpoints, trained, run.optimizer, progress, about, limits.keep
-            )
+        if last or progress.step % limits.checkpoint_every == 0:
+            checkpoint = _save(start, progress)
     return {
         "steps": progress.step,
         "loss_first": _mean(totals[:10]),
@@ -267,6 +293,29 @@ def _steps(
         "seconds": round(time.monotonic() - started, 2),
         "checkpoint": str(checkpoint),
     }
+
+
+def _log(log: "RunLog | None", line: Mapping[str, Any]) -> None:
+    if log:
+        log.write(line)
+
+
+def _save(start: "Start", progress: "Progress") -> Path:
+    """The folder of a new checkpoint, which rank 0 writes.
+
+    Raises:
+        CheckpointError: it cannot be written.
+        RanksError: the ranks' weights are no longer the same, or a rank is gone.
+    """
+    from model.checkpoint import CheckpointError, checkpoint_of, save_checkpoint
+
+    run = start.run
+    trained = run.model.trainable()
+    check_alike(run.ranks, {"weights": checksum(list(trained.values()))})
+    save = partial(save_checkpoint, run.checkpoints, trained, run.optimizer, progress, start.about)
+    keep = run.recipe.run.keep
+    together(run.ranks, lambda: None if run.ranks.rank else save(keep), CheckpointError)
+    return checkpoint_of(run.checkpoints, progress.step)
 
 
 def _tell(line: Mapping[str, Any], steps: int, pace_s: float) -> None:

@@ -19,15 +19,27 @@ class Counting:
     closed: bool = False
     broken_at: int = -1
 
-    def batch_at(self, position: Position) -> Batch:
+    def begin(self, position: Position, rank: int, size: int) -> "Full":
         if position.index == self.broken_at:
             raise CorpusError(f"{self.name} is broken")
-        at = np.array([[position.index]])
-        rows = Rows(at, at, at, at, at, np.zeros((0, 1, 1, 3), np.uint8), np.zeros(0, np.int64))
-        return Batch(self.name, (rows,), 1, Counter(), Position(0, position.index + 1))
+        return Full(self.name, position)
 
     def close(self) -> None:
         self.closed = True
+
+
+@dataclass
+class Full:
+    """A batch that nothing has to be read for."""
+
+    name: str
+    position: Position
+    full: bool = True
+
+    def batch(self) -> Batch:
+        at = np.array([[self.position.index]])
+        rows = Rows(at, at, at, at, at, np.zeros((0, 1, 1, 3), np.uint8), np.zeros(0, np.int64))
+        return Batch(self.name, (rows,), 1, 1, Counter(), Position(0, self.position.index + 1))
 
 
 def names(mixture: Mixture, draws: int) -> list[list[tuple[str, int]]]:
