@@ -11,7 +11,6 @@ from model.flamingo import Flamingo
 from model.initial import load_initial
 from model.language import FrozenLanguage, encoder_of, load_language, packing_error
 from model.optim import make_optimizer
-from model.pixels import Canvas
 from model.ranks import LONE, Ranks
 from model.recipe import TrainRecipe
 from model.vision import load_vision
@@ -81,9 +80,13 @@ def assemble(
     model = model.to(device).train()
     _check_language(language, recipe)
     optimizer = make_optimizer(model.trainable(), recipe.optim)
-    canvas = Canvas(vision.side_px, vision.mean_rgb, crops=recipe.pixels.fit == "crop")
     drawing = Drawing(
-        recipe.window, recipe.pixels, canvas, encoder_of(tokenizer), words, recipe.seed
+        recipe.window,
+        recipe.pixels,
+        vision.canvas(recipe.pixels),
+        encoder_of(tokenizer),
+        words,
+        recipe.seed,
     )
     return Run(recipe, model, optimizer, torch.device(device), output, ranks), drawing
 

@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from model.recipe import VisionRecipe
+from model.pixels import Canvas
+from model.recipe import PixelsRecipe, VisionRecipe
 from model.weights.locate import ClipUnavailable, locate_clip
 from schemas.recipe import RecipeError
 
@@ -41,6 +42,10 @@ class FrozenVision(nn.Module):
         self.register_buffer("std", std[:, None, None], persistent=False)
         with torch.no_grad():
             self.dim = int(self._grid(torch.zeros(1, 3, side_px, side_px)).shape[-1])
+
+    def canvas(self, recipe: PixelsRecipe) -> Canvas:
+        """What images are put on for this tower."""
+        return Canvas(self.side_px, self.mean_rgb, crops=recipe.fit == "crop")
 
     def train(self, mode: bool = True) -> "FrozenVision":
         """Stays in evaluation mode, whatever is asked of the model around it."""

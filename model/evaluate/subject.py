@@ -99,7 +99,7 @@ def _load(path: Path, device: str, passed_over: tuple[str, ...]) -> Subject:
         words,
         encoder_of(tokenizer),
         decode,
-        Canvas(vision.side_px, vision.mean_rgb),
+        vision.canvas(recipe.pixels),
         path,
         digest,
         passed_over,

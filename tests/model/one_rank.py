@@ -32,7 +32,7 @@ from model.train import main, train
 def opened(
     recipe: TrainRecipe, data: dict[str, str], ranks: Ranks, state: MixtureState | None = None
 ) -> Iterator[tuple[Run, Mixture]]:
-    run, drawing = assemble(recipe, Path("unused"), "cpu", ranks)
+    run, drawing = assemble(recipe, Path("unused"), "cpu", ranks=ranks)
     with torch.no_grad():
         for block in run.model.cross_attention:
             block.attention_gate.fill_(0.5)
