@@ -4,7 +4,8 @@
   python -m pipeline.explain --pages PAGES.jsonl > BLOCKS.jsonl
   python -m pipeline.explain --output OUT --find https://example.org/page
 
-The first form shows a page's blocks as the build sees them and the verdict of the text filters;
+The first form shows a page piece by piece, what the build keeps of it as which block and what it
+cuts and why (in red on a terminal), and the verdict of the text filters;
 the second does so for many pages, one {"path", "url"} a line in and one object a line out; the
 third tells from a finished build's decisions what became of a URL.
 """
@@ -12,13 +13,14 @@ third tells from a finished build's decisions what became of a URL.
 import argparse
 import json
 import logging
+import os
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.extract.document import extract_document
+from pipeline.extract.document import Passage, account_for
 from pipeline.filters.document import (
     DocumentLimits,
     document_text,
@@ -45,6 +47,8 @@ _COLUMNS = (
     "eval_set",
     "eval_id",
 )
+_CUT_SHOWN = 160
+"""Characters that are shown of a piece that was cut."""
 _COLOURS = {"heading": "1;36", "image": "35", "video": "35", "kept": "1;32", "cut": "1;31"}
 
 
@@ -61,6 +65,9 @@ def main(argv: list[str] | None = None) -> int:
         if options.pages:
             return _explain_pages(options.pages)
         return _explain_page(options.page, options.url, as_json=options.json)
+    except BrokenPipeError:
+        # Whoever read this has seen enough; what is left in the buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         _LOG.error("%s: %s", error.filename or options.page, error.strerror or error)
     except ValueError as error:
@@ -87,17 +94,26 @@ def _parser() -> argparse.ArgumentParser:
 
 def explain_page(path: str, url: str) -> dict[str, Any]:
     """A page's path, url, language, title, blocks and verdict, as `--pages` prints them."""
+    return account_for_page(path, url)[0]
+
+
+def account_for_page(path: str, url: str) -> tuple[dict[str, Any], tuple[Passage, ...]]:
+    """The same, and the whole page piece by piece: what is kept of it, what is cut and why."""
     file = Path(path)
     body = file.read_bytes()
+    if body.startswith((b"WARC/", b"\x1f\x8b")):
+        raise ValueError(
+            f"{path}: a WARC or packed file, and no page: build from it, then --find URL"
+        )
     url = url or file.resolve().as_uri()
     row: dict[str, Any] = {"path": path, "url": url, "language": "", "title": "", "blocks": []}
     try:
-        document = extract_document(Page(make_key(url, body), url, body))
+        document, passages = account_for(Page(make_key(url, body), url, body))
     except BadInput as bad:
-        return row | {"verdict": _verdict(bad.why)}
+        return row | {"verdict": _verdict(bad.why)}, ()
     language = identify_language(document_text(document))
     why = judge_document(document, DocumentLimits(), language)
-    return row | {
+    row |= {
         "language": language[0],
         "title": document.title,
         "licence": list(document.licence),
@@ -105,6 +121,7 @@ def explain_page(path: str, url: str) -> dict[str, Any]:
         "personal_data": dict(without_pii(document)[1]),
         "verdict": _verdict(why),
     }
+    return row, passages
 
 
 def block_row(block: Block) -> dict[str, Any]:
@@ -176,32 +193,44 @@ def _explain_line(line: bytes) -> dict[str, Any]:
 
 
 def _explain_page(path: str, url: str, *, as_json: bool) -> int:
-    row = explain_page(path, url)
+    row, passages = account_for_page(path, url)
     if as_json:
+        row["cut"] = [{"what": p.what, "why": p.why} for p in passages if p.why]
         _write(json.dumps(row, ensure_ascii=False))
         return 0
-    for line in _as_text(row, colour=sys.stdout.isatty()):
+    for line in _as_text(row, passages, colour=sys.stdout.isatty()):
         _write(line)
     return 0
 
 
-def _as_text(row: dict[str, Any], *, colour: bool) -> Iterator[str]:
+def _as_text(row: dict[str, Any], passages: tuple[Passage, ...], *, colour: bool) -> Iterator[str]:
     yield f"url       {row['url']}"
     yield f"title     {row['title']}"
     yield f"language  {row['language']}"
     for evidence in row.get("licence", ()):
         yield f"licence   {evidence}"
     yield ""
-    for block in row["blocks"]:
-        yield from _block_lines(block, colour=colour)
+    for passage in passages:
+        if passage.block is not None:
+            yield from _block_lines(block_row(passage.block), colour=colour)
+        else:
+            yield _paint(_cut_line(passage), "cut", colour=colour)
     verdict = row["verdict"]
     yield ""
+    cut = sum(passage.block is None for passage in passages)
+    yield f"{len(passages) - cut} pieces kept, {cut} cut (lines that begin with a minus)"
     for kind, number in row.get("personal_data", {}).items():
         yield f"to be replaced in a corpus: {kind} {number}"
     if verdict["kept"]:
         yield _paint("kept: no text filter speaks against it", "kept", colour=colour)
     else:
         yield _paint(f"dropped: {_reason_of(verdict)}", "cut", colour=colour)
+
+
+def _cut_line(passage: Passage) -> str:
+    """One line: why a piece was cut, and its beginning."""
+    what = " ".join(passage.what.split())
+    return f"- [{passage.why}] {what if len(what) <= _CUT_SHOWN else what[:_CUT_SHOWN] + '…'}"
 
 
 def _block_lines(block: dict[str, Any], *, colour: bool) -> Iterator[str]:

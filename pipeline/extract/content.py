@@ -65,7 +65,8 @@ def choose_content(walker: Walker, kind: Kind = Kind.UNKNOWN, title: str = "") -
         drop_link_runs(walk)
         _drop_before_headline(walk.items, title)
         for item in walk.items:
-            item.kept = item.kept and not item.carded
+            if item.carded:
+                item.cut("card of another page")
     else:
         for item in walk.items:
             item.score = float(len(item.text)) if item.is_text else item.score
@@ -80,7 +81,8 @@ def _drop_before_headline(items: list[Item], title: str) -> None:
     before = sum(item.score for item in kept[:at] if item.is_text)
     if before < _BEFORE * sum(item.score for item in kept[at:] if item.is_text):
         for item in kept[:at]:
-            item.kept = item.kept and not item.is_text
+            if item.is_text:
+                item.cut("before the headline")
 
 
 def _is_headline(item: Item, title: str) -> bool:

@@ -3,21 +3,38 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from pipeline.extract.captions import tie_captions
 from pipeline.extract.content import choose_content, is_icon
 from pipeline.extract.declared import declared_kind
 from pipeline.extract.decode import decode_html
 from pipeline.extract.images import declared_side
-from pipeline.extract.items import Item
+from pipeline.extract.items import Fold, Item, Walk
 from pipeline.extract.labels import drop_repeated
 from pipeline.extract.licence import licence_evidence
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
-from pipeline.extract.tree import Tree, parse_html
+from pipeline.extract.regions import described
+from pipeline.extract.tree import Tree, folded_characters, parse_html
 from pipeline.extract.walk import Walker
 from schemas.records import Block, Document, ImageLink, Page, TextBlock, VideoLink
 from schemas.rejection import BadInput, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a page as the reader met it.
+
+    Attributes:
+        what: its text, or the URL of an image or a video.
+        block: what it became; None where it was cut.
+        why: it was cut, "" where it was not.
+    """
+
+    what: str
+    block: Block | None
+    why: str = ""
 
 
 def extract_document(page: Page, limits: ExtractLimits | None = None) -> Document:
@@ -26,30 +43,70 @@ def extract_document(page: Page, limits: ExtractLimits | None = None) -> Documen
     Raises:
         BadInput: PARSE_ERROR where no tree came of the page, NO_CONTENT where it holds no text.
     """
-    limits = limits or ExtractLimits()
+    with _read(page, limits or ExtractLimits()) as (tree, _, items):
+        return _document(tree, page, tuple(block for _, block in _blocks(items)))
+
+
+def account_for(
+    page: Page, limits: ExtractLimits | None = None
+) -> tuple[Document, tuple[Passage, ...]]:
+    """The document, and all of the page piece by piece: what was kept, what was cut and why.
+
+    Raises:
+        BadInput: as `extract_document`.
+    """
+    with _read(page, limits or ExtractLimits()) as (tree, walk, items):
+        blocks = dict(_blocks(items))
+        document = _document(tree, page, tuple(blocks.values()))
+        return document, tuple(_passages(walk, blocks))
+
+
+@contextmanager
+def _read(page: Page, limits: ExtractLimits) -> Iterator[tuple[Tree, Walk, list[Item]]]:
+    """The page's tree for as long as it is looked at, all that it holds, and its content."""
     with _collector_paused():
         tree = parse_html(decode_html(page.body, page.content_type), limits)
         try:
-            return _read(tree, page, limits)
+            walker = Walker(_base_url(tree, page.url), limits)
+            walk = walker.walk(tree.body)
+            items = choose_content(walker, declared_kind(tree.notes), _title(tree))
+            if not any(item.is_text for item in items):
+                raise BadInput(Reason.NO_CONTENT, 0)
+            yield tree, walk, items
         finally:
             tree.release()
 
 
-def _read(tree: Tree, page: Page, limits: ExtractLimits) -> Document:
-    """The document that a page's tree holds."""
-    walker = Walker(_base_url(tree, page.url), limits)
-    walker.walk(tree.body)
-    items = choose_content(walker, declared_kind(tree.notes), _title(tree))
-    if not any(item.is_text for item in items):
-        raise BadInput(Reason.NO_CONTENT, 0)
+def _document(tree: Tree, page: Page, blocks: tuple[Block, ...]) -> Document:
     return Document(
         key=page.key,
         url=page.url,
         title=_title(tree),
-        blocks=tuple(_blocks(items)),
+        blocks=blocks,
         fetched_at=page.fetched_at,
         licence=licence_evidence(tree.notes, page.url),
     )
+
+
+def _passages(walk: Walk, blocks: dict[Item, Block]) -> Iterator[Passage]:
+    """All that the walk met, in reading order; what it left unread by its number of characters."""
+    folds = iter(sorted(walk.folds, key=lambda fold: fold.at))
+    fold = next(folds, None)
+    for index, item in enumerate(walk.items):
+        while fold is not None and fold.at <= index:
+            yield _unread(fold)
+            fold = next(folds, None)
+        block = blocks.get(item)
+        icon = not item.is_text and is_icon(item)
+        why = item.why or ("icon" if icon else "outside of the content")
+        yield Passage(item.url or item.text, block, "" if block else why)
+    while fold is not None:
+        yield _unread(fold)
+        fold = next(folds, None)
+
+
+def _unread(fold: Fold) -> Passage:
+    return Passage(f"({folded_characters(fold.node)} characters)", None, described(fold.node))
 
 
 @contextmanager
@@ -81,22 +138,21 @@ def _title(tree: Tree) -> str:
     return ""
 
 
-def _blocks(items: list[Item]) -> list[Block]:
+def _blocks(items: list[Item]) -> Iterator[tuple[Item, Block]]:
+    """The block that each item becomes; icons and what was said before become none."""
     items = [item for item in items if item.is_text or not is_icon(item)]
     captions = tie_captions(items)
     drop_repeated(items)
-    blocks: list[Block] = []
     for index, item in enumerate(items):
         if not item.kept:
             continue
         if item.is_text:
-            blocks.append(TextBlock(item.text, item.role))
+            yield item, TextBlock(item.text, item.role)
         elif item.node.tag in {"video", "iframe"}:
             title = item.node.get("title") or item.node.get("aria-label")
-            blocks.append(VideoLink(item.url, item.poster, captions.get(index, ""), title))
+            yield item, VideoLink(item.url, item.poster, captions.get(index, ""), title)
         else:
-            blocks.append(_image(item, captions.get(index, "")))
-    return blocks
+            yield item, _image(item, captions.get(index, ""))
 
 
 def _image(item: Item, caption: str) -> ImageLink:

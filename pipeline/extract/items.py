@@ -19,6 +19,10 @@ class Item:
         url: of an image or a video.
         zones: the marked elements around it, outermost first.
         href: of the link around an image.
+        score: how much it counts for the content around it.
+        kept: whether it is content, as far as is known.
+        carded: whether it stands in a card that advertises another page.
+        why: it is not kept, "" where it is.
     """
 
     node: Node
@@ -33,11 +37,17 @@ class Item:
     score: float = 0.0
     kept: bool = True
     carded: bool = False
+    why: str = ""
 
     @property
     def is_text(self) -> bool:
         """Whether this is text and no media."""
         return not self.url
+
+    def cut(self, why: str) -> None:
+        """Marks it as not kept; of several reasons the first stays."""
+        if self.kept:
+            self.kept, self.why = False, why
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ def drop_repeated(items: list[Item]) -> None:
     for item in items:
         if item.kept and item.role is Role.CAPTION:
             opening = item.text[:_OPENING]
-            item.kept = opening not in captions
+            if opening in captions:
+                item.cut("said before")
             captions.add(opening)
         if item.kept and len(item.text) >= _REPEATED:
             if item.text in said:
@@ -70,14 +71,14 @@ def drop_repeated(items: list[Item]) -> None:
             said.add(item.text)
     if sum(len(item.text) for item in again) * 4 <= sum(map(len, said)):
         for item in again:
-            item.kept = False
+            item.cut("said before")
 
 
 def drop_labels(walk: Walk) -> None:
     """Marks labels, credits and teasers of other pages as not kept."""
     for item in walk.items:
         if item.kept and item.is_text and item.role is not Role.CODE and is_label(item):
-            item.kept = False
+            item.cut("label of a template")
 
 
 def is_label(item: Item) -> bool:
@@ -123,7 +124,7 @@ def drop_link_runs(walk: Walk) -> None:
         others = [item for item in run if item.role is not Role.HEADING]
         if len(others) >= _RUN or any(item.anchors > _RUN for item in others):
             for item in run:
-                item.kept = False
+                item.cut("row of links")
 
 
 def _is_value(item: Item) -> bool:

@@ -24,6 +24,9 @@ _FOLDED = 5
 """So many long paragraphs that are not shown yet are folded away, not left over."""
 
 
+_KINDS = {Region.HEADER: "header", Region.COMMENTS: "comments", Region.HIDDEN: "hidden"}
+
+
 @dataclass(slots=True)
 class _Mass:
     """What a region holds: prose outside of cards, and how many paragraphs of it are long."""
@@ -91,12 +94,20 @@ def drop_regions(walk: Walk, kind: Kind) -> None:
         if _is_boilerplate(zone, mass, total, kind):
             dropped.add(zone)
     zones: tuple[Node, ...] = ()
-    kept = True
+    why = ""
     for item in walk.items:
         if item.zones is not zones:  # those of one block are the same tuple
             zones = item.zones
-            kept = dropped.isdisjoint(zones)
-        item.kept = kept
+            why = next((described(zone) for zone in zones if zone in dropped), "")
+        item.kept, item.why = not why, why
+
+
+def described(zone: Node) -> str:
+    """A region by its opening tag, cut short."""
+    names = "".join(
+        f' {name}="{zone.get(name)}"' for name in ("role", "id", "class") if zone.get(name)
+    )
+    return f"{_KINDS.get(zone.region, 'boilerplate')} <{zone.tag}{names[:60]}>"
 
 
 def _weigh_regions(walk: Walk) -> _Page:

@@ -56,7 +56,7 @@ def drop_sections(walk: Walk) -> None:
             small = sum(len(i.text) for i in section) <= _MOST * total
             if small and sum(i.score >= _PROSE and not i.carded for i in section) < _PARAGRAPHS:
                 for inside in section:
-                    inside.kept = False
+                    inside.cut(f"section {item.text[:40]!r}")
 
 
 def _is_title(item: Item) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from pipeline.extract import images
@@ -68,6 +69,7 @@ class Walker:
         """Reads elements that were left unread; their items come in where they stand."""
         found = self.found
         items = found.items
+        inserted: list[tuple[int, int]] = []
         for fold in reversed(folds):
             unfold(fold.node, self.limits)
             found.items = []
@@ -79,8 +81,13 @@ class Walker:
             )
             self._read([*reversed(fold.node.children)])
             items[fold.at : fold.at] = found.items
+            inserted.append((fold.at, len(found.items)))
         found.items = items
-        found.folds = [fold for fold in found.folds if fold.node.folded is not None]
+        found.folds = [
+            replace(fold, at=fold.at + sum(count for at, count in inserted if at < fold.at))
+            for fold in found.folds
+            if fold.node.folded is not None
+        ]
 
     def _read(self, stack: "list[Node | str | _Exit]") -> None:
         pop, pieces, enter = stack.pop, self.pieces, self._enter

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -186,3 +188,67 @@ def test_an_unknown_url_and_no_build(tmp_path, caplog):
     assert "is the build finished?" in caplog.text
     (tmp_path / "out" / "decisions" / "b.parquet").write_bytes(b"PAR1 no parquet")
     assert main(["--output", output, "--find", "https://a.example/"]) == 1
+
+
+CUTS = """<html><head><title>Kites over the valley</title></head><body>
+<nav class="menu"><a href="/">Home</a> <a href="/birds">All the birds</a></nav>
+<article><h1>Kites over the valley</h1>
+<p>The red kite soars over the valley in the early morning, and it hardly ever beats its wings.</p>
+<img src="a.jpg" alt="A kite"><img src="up.gif" width="12" height="12" alt="">
+<p>When the sun has warmed the slopes, the birds rise with the air and are lost to sight for hours,
+and in the evening they come back to the old oaks by the river, where they have slept for years.</p>
+<p>Advertisement</p>
+<p>The young are fed until late in the summer, when they leave for the south by themselves, and most
+of them are not seen again before the third spring, when they come to look for a place of their own.</p>
+<h2>Related articles</h2><ul><li><a href="/1">Buzzards</a></li><li><a href="/2">Owls</a></li></ul>
+<p class="hidden">This is seen by nobody at all who reads the page with his own two eyes.</p>
+</article></body></html>"""
+
+
+@pytest.fixture
+def cut_page(tmp_path):
+    path = tmp_path / "cuts.html"
+    path.write_text(CUTS)
+    return str(path)
+
+
+def test_what_is_cut_stands_in_its_place_with_its_reason(cut_page, capsys):
+    assert main([cut_page]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    cut = [line for line in lines if line.startswith("- ")]
+    assert cut[0].startswith('- [boilerplate <nav class="menu">] ')
+    assert any(line.startswith("- [icon] ") and line.endswith("up.gif") for line in cut)
+    assert "- [label of a template] Advertisement" in cut
+    assert "- [section 'Related articles'] Buzzards" in cut
+    assert any(line.startswith('- [hidden <p class="hidden">]') for line in cut)
+    assert lines.index(cut[0]) < lines.index("heading     Kites over the valley")
+    assert f"5 pieces kept, {len(cut)} cut (lines that begin with a minus)" in lines
+
+
+def test_what_is_cut_as_json(cut_page, capsys):
+    assert main([cut_page, "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert {"what": "Advertisement", "why": "label of a template"} in row["cut"]
+    kept = {block.get("text") or block["url"] for block in row["blocks"]}
+    assert not kept & {piece["what"] for piece in row["cut"]}
+
+
+def test_a_cut_is_red_on_a_terminal(cut_page, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main([cut_page]) == 0
+    assert "\x1b[1;31m- [label of a template] Advertisement\x1b[0m" in capsys.readouterr().out
+
+
+def test_what_is_no_page_is_told_from_one(tmp_path, capsys, caplog):
+    for name, content in (("a.warc", b"WARC/1.0\r\n"), ("a.warc.gz", b"\x1f\x8b\x08")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert main([str(path)]) == 1
+        assert f"{path}: a WARC or packed file, and no page" in caplog.text
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(cut_page):
+    command = f"'{sys.executable}' -m pipeline.explain '{cut_page}' | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("url ")
+    assert done.stderr == ""
