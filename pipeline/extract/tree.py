@@ -97,6 +97,9 @@ _NOTE_PATTERN = (
     'link[rel*="license"], script[type="application/ld+json"]'
 )
 """What a folded region may say of the page."""
+_OPEN = frozenset({"button", "object"})
+_PARAGRAPHS = 2
+"""So many paragraphs stand in an element only where a page forgot to close it."""
 _LABELS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"})
 """Where a button is the line that unfolds an answer, and no control."""
 
@@ -224,7 +227,7 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
                 # What a block begins with is layout; a space in a line parts words.
                 if children or not text.isspace() or parent.tag not in BLOCKS:
                     children.append(text)
-            elif tag in _TEXT or (tag == "button" and _is_read(found, parent)):
+            elif tag in _TEXT or (tag in _OPEN and _is_read(found, tag, parent)):
                 stack.append((found.next, parent))
                 found = found.child
                 continue
@@ -240,8 +243,13 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
             found = found.next
 
 
-def _is_read(button: _Element, parent: Node) -> bool:
-    return parent.tag in _LABELS or _is_picture(button.css_first("img"), button.text)
+def _is_read(found: _Element, tag: str, parent: Node) -> bool:
+    """Whether an element that is left out otherwise is a part of the text."""
+    if len(found.css("p")) >= _PARAGRAPHS:
+        return True
+    if tag != "button":
+        return False
+    return parent.tag in _LABELS or _is_picture(found.css_first("img"), found.text)
 
 
 def _is_picture(image: object, text: Callable[[], str]) -> bool:
@@ -292,6 +300,8 @@ def _read_soup(html: str, builder: _Builder) -> None:
             text = name in _TEXT or (name == "button" and parent.tag in _LABELS)
             if name == "button" or found.get("role") == "button":
                 text = text or _is_picture(found.find("img"), found.get_text)
+            if name in _UNSEEN and not text:
+                text = len(found.find_all("p", limit=_PARAGRAPHS)) >= _PARAGRAPHS
             if not text and name in _UNSEEN:
                 _part_words(parent)
                 continue

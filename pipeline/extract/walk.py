@@ -112,7 +112,8 @@ class Walker:
         if lone is not None:
             lone(self, node)
             return
-        attrs, block = node.attrs, tag in BLOCKS
+        attrs = node.attrs
+        block = tag in BLOCKS or (tag == "span" and self._is_line(node))
         region = node.region
         if not block and region >= CUT and _is_aside(node):
             self.pieces.append(" ")
@@ -134,6 +135,10 @@ class Walker:
             self._background(node)
         if node.children:
             stack.extend(node.children[::-1])
+
+    def _is_line(self, span: Node) -> bool:
+        """Whether a span is a caption, which stands in a line of its own."""
+        return "class" in span.attrs and self.role not in _FINAL and is_caption(span)
 
     def _open(self, node: Node, region: Region, block: bool) -> None:
         if block:

@@ -5,6 +5,7 @@ import resource
 import pytest
 
 from pipeline.extract.alone import PageExtractor
+from pipeline.extract.document import extract_document
 from pipeline.extract.limits import ExtractLimits
 from schemas.records import Page, TextBlock
 from schemas.rejection import BadInput, Reason, Why
@@ -89,3 +90,15 @@ def test_the_text_stays_or_a_reason_stands_for_it(extractor, name):
         assert "killed" not in str(found.value)
     else:
         assert MARK in found
+
+
+@pytest.mark.parametrize("count", [3, 100_000])
+@pytest.mark.parametrize("tag", ["svg", "math", "frameset", "button", "object", "div", "b"])
+def test_elements_that_are_never_closed_lose_no_paragraph(tag, count):
+    before, after, last = (f"{word} it there is a sentence that stays." for word in "ABC")
+    html = f"<p>{before}</p>{f'<{tag}>' * count}<p>{after}</p><p>{last}</p>"
+    blocks = extract_document(Page("key", "https://example.org/", html.encode())).blocks
+    said = " ".join(block.text for block in blocks)
+    assert before in said
+    assert after in said
+    assert last in said
