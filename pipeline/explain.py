@@ -116,6 +116,7 @@ def account_for_page(path: str, url: str) -> tuple[dict[str, Any], tuple[Passage
     row |= {
         "language": language[0],
         "title": document.title,
+        "headline": document.headline,
         "licence": list(document.licence),
         "blocks": [block_row(block) for block in document.blocks],
         "personal_data": dict(without_pii(document)[1]),
@@ -206,6 +207,8 @@ def _explain_page(path: str, url: str, *, as_json: bool) -> int:
 def _as_text(row: dict[str, Any], passages: tuple[Passage, ...], *, colour: bool) -> Iterator[str]:
     yield f"url       {row['url']}"
     yield f"title     {row['title']}"
+    if row.get("headline"):
+        yield f"headline  {row['headline']}"
     yield f"language  {row['language']}"
     for evidence in row.get("licence", ()):
         yield f"licence   {evidence}"

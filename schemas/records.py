@@ -87,6 +87,7 @@ class Document:
         fetched_at: as in Page.
         licence: evidence of a licence as found on the page (URLs of rel=license and the like).
         blocks: text, images and videos in reading order.
+        headline: that stands over the page's text and apart from it, in no block; or "".
     """
 
     key: str
@@ -96,6 +97,7 @@ class Document:
     language: str = ""
     fetched_at: str = ""
     licence: tuple[str, ...] = ()
+    headline: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from schemas.records import (
     Image,
     ImageLink,
     ImagePart,
+    Role,
     Sequence,
     TextBlock,
     TextPart,
@@ -147,9 +148,12 @@ def judge_use(use: Use, earlier: Iterable[Use], limits: M3wLimits) -> Why | None
 
 
 def make_sequence(document: Document, uses: Iterable[Use]) -> Sequence:
-    """The document's text with the given images at their places."""
+    """The document's text with the given images at their places, its headline first."""
     images = {use.index: use for use in uses}
     parts: list[TextPart | ImagePart] = []
+    if document.headline:
+        sentences = split_sentences(document.headline)
+        parts.append(TextPart(document.headline, Role.HEADING, sentences))
     for index, block in enumerate(document.blocks):
         if isinstance(block, TextBlock):
             parts.append(TextPart(block.text, block.role, split_sentences(block.text)))

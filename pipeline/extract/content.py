@@ -111,6 +111,22 @@ def _lead(items: list[Item], inside: list[Item]) -> list[Item]:
     return [item for item in items[start:end] if item.kept and not item.carded and _leads(item)]
 
 
+def headline_of(walk: Walk, inside: list[Item]) -> str:
+    """The page's headline where it stands apart from its text, "" where the text holds one.
+
+    Args:
+        walk: over the page, its content chosen.
+        inside: the content.
+    """
+    if any(item.role is Role.HEADING and _rank(item.node) == "h1" for item in inside):
+        return ""
+    end = walk.items.index(inside[0])
+    for item in reversed(walk.items[max(0, end - _LEAD_ITEMS) : end]):
+        if item.kept and item.role is Role.HEADING and _rank(item.node) == "h1":
+            return item.text
+    return ""
+
+
 def _rank(node: Node | None) -> str:
     """The tag of the heading that a heading's text stands in."""
     while node is not None and node.tag not in _HEADINGS:

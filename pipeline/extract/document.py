@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline.extract.captions import tie_captions
-from pipeline.extract.content import choose_content, is_icon
+from pipeline.extract.content import choose_content, headline_of, is_icon
 from pipeline.extract.declared import declared_kind
 from pipeline.extract.decode import decode_html
 from pipeline.extract.images import declared_side
@@ -43,8 +43,9 @@ def extract_document(page: Page, limits: ExtractLimits | None = None) -> Documen
     Raises:
         BadInput: PARSE_ERROR where no tree came of the page, NO_CONTENT where it holds no text.
     """
-    with _read(page, limits or ExtractLimits()) as (tree, _, items):
-        return _document(tree, page, tuple(block for _, block in _blocks(items)))
+    with _read(page, limits or ExtractLimits()) as (tree, walk, items):
+        blocks = tuple(block for _, block in _blocks(items))
+        return _document(tree, page, blocks, headline_of(walk, items))
 
 
 def account_for(
@@ -57,8 +58,9 @@ def account_for(
     """
     with _read(page, limits or ExtractLimits()) as (tree, walk, items):
         blocks = dict(_blocks(items))
-        document = _document(tree, page, tuple(blocks.values()))
-        return document, tuple(_passages(walk, blocks))
+        headline = headline_of(walk, items)
+        document = _document(tree, page, tuple(blocks.values()), headline)
+        return document, tuple(_passages(walk, blocks, headline))
 
 
 @contextmanager
@@ -77,7 +79,7 @@ def _read(page: Page, limits: ExtractLimits) -> Iterator[tuple[Tree, Walk, list[
             tree.release()
 
 
-def _document(tree: Tree, page: Page, blocks: tuple[Block, ...]) -> Document:
+def _document(tree: Tree, page: Page, blocks: tuple[Block, ...], headline: str) -> Document:
     return Document(
         key=page.key,
         url=page.url,
@@ -85,10 +87,11 @@ def _document(tree: Tree, page: Page, blocks: tuple[Block, ...]) -> Document:
         blocks=blocks,
         fetched_at=page.fetched_at,
         licence=licence_evidence(tree.notes, page.url),
+        headline=headline,
     )
 
 
-def _passages(walk: Walk, blocks: dict[Item, Block]) -> Iterator[Passage]:
+def _passages(walk: Walk, blocks: dict[Item, Block], headline: str) -> Iterator[Passage]:
     """All that the walk met, in reading order; what it left unread by its number of characters."""
     folds = iter(sorted(walk.folds, key=lambda fold: fold.at))
     fold = next(folds, None)
@@ -99,6 +102,8 @@ def _passages(walk: Walk, blocks: dict[Item, Block]) -> Iterator[Passage]:
         block = blocks.get(item)
         icon = not item.is_text and is_icon(item)
         why = item.why or ("icon" if icon else "outside of the content")
+        if not block and headline and item.text == headline:
+            why = "headline, kept by itself"
         yield Passage(item.url or item.text, block, "" if block else why)
     while fold is not None:
         yield _unread(fold)

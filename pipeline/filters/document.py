@@ -45,8 +45,8 @@ def with_language(document: Document) -> tuple[Document, float]:
 def without_pii(document: Document) -> tuple[Document, Counter[str]]:
     """The document with personal data replaced in all its texts, and how many of each kind.
 
-    Texts are its title, its text blocks, and the captions and alt texts of its media: whatever goes
-    into a corpus of sequences or of pairs. URLs stay.
+    Texts are its title and headline, its text blocks, and the captions and alt texts of its media:
+    whatever goes into a corpus of sequences or of pairs. URLs stay.
     """
     counts: Counter[str] = Counter()
 
@@ -61,8 +61,10 @@ def without_pii(document: Document) -> tuple[Document, Counter[str]]:
         return replace(block, alt=clean(block.alt), caption=clean(block.caption))
 
     blocks = tuple(map(cleaned, document.blocks))
-    title = clean(document.title)
-    return (replace(document, title=title, blocks=blocks) if counts else document), counts
+    title, headline = clean(document.title), clean(document.headline)
+    if not counts:
+        return document, counts
+    return replace(document, title=title, headline=headline, blocks=blocks), counts
 
 
 def judge_document(

@@ -112,6 +112,14 @@ def test_images_stand_where_they_stood():
     assert sequence_bytes(sequence) > 10_000
 
 
+def test_a_headline_opens_its_sequence():
+    sequence = make_sequence(replace(DOCUMENT, headline="All about cups"), [use(1, CUP)])
+    first, second = sequence.parts[:2]
+    assert (first.text, first.role) == ("All about cups", Role.HEADING)
+    assert second.text == "A heading"
+    assert make_sequence(DOCUMENT, [use(1, CUP)]).parts == sequence.parts[1:]
+
+
 @pytest.mark.parametrize(
     ("uses", "limits", "why"),
     [

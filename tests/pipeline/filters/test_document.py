@@ -57,9 +57,11 @@ def test_personal_data_leave_every_text_but_no_url():
         ImageLink(f"http://x/{mail}.jpg", mail, f"By {mail}", 3, 4),
         VideoLink("http://x/v.mp4", "", f"{mail} and {mail}", "alt"),
     )
-    clean, counts = without_pii(Document("k", f"http://x/{mail}", f"Of {mail}", blocks))
-    assert counts == {"email": 6}
+    document = Document("k", f"http://x/{mail}", f"Of {mail}", blocks, headline=f"Now {mail}")
+    clean, counts = without_pii(document)
+    assert counts == {"email": 7}
     assert (clean.title, clean.url) == ("Of <EMAIL>", f"http://x/{mail}")
+    assert clean.headline == "Now <EMAIL>"
     assert clean.blocks == (
         TextBlock("Ask <EMAIL>."),
         ImageLink(f"http://x/{mail}.jpg", "<EMAIL>", "By <EMAIL>", 3, 4),
