@@ -8,6 +8,7 @@ import torch
 
 from model.batches import BatchReader, Drawing
 from model.flamingo import Flamingo
+from model.flops import Costs, costs_of
 from model.initial import load_initial
 from model.language import FrozenLanguage, encoder_of, load_language, packing_error
 from model.optim import make_optimizer
@@ -30,6 +31,7 @@ class Run:
         optimizer: over its trained parameters.
         device: cpu or cuda.
         output: folder of the run.
+        costs: the work that its passes are made of.
         ranks: that train it together.
     """
 
@@ -38,6 +40,7 @@ class Run:
     optimizer: torch.optim.AdamW
     device: torch.device
     output: Path
+    costs: Costs
     ranks: Ranks = LONE
 
     @property
@@ -88,7 +91,8 @@ def assemble(
         words,
         recipe.seed,
     )
-    return Run(recipe, model, optimizer, torch.device(device), output, ranks), drawing
+    where = torch.device(device)
+    return Run(recipe, model, optimizer, where, output, costs_of(model), ranks), drawing
 
 
 def _check_language(language: FrozenLanguage, recipe: TrainRecipe) -> None:

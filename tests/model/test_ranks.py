@@ -38,7 +38,16 @@ PROCESSES.set_forkserver_preload(["torch", "open_clip", "transformers", "safeten
 COUNTS = ("red", "green", "blue", "circle", "square", "sky")
 """Words that the toy's tokenizer knows: two of them number 36 samples."""
 
-TIMES = {"seconds", "wait_seconds", "tokens_per_s", "images_per_s", "peak_memory_bytes"}
+TIMES = {
+    "seconds",
+    "wait_seconds",
+    "wait_share",
+    "tokens_per_s",
+    "images_per_s",
+    "flops_per_s",
+    "mfu",
+    "peak_memory_bytes",
+}
 MakeTar = Callable[[Path, list[tuple[str, bytes]]], Path]
 
 
@@ -216,7 +225,16 @@ def test_ranks_have_the_losses_and_gradients_of_one(
     one = alone["updates"](LONE, **given)
     several = start(size, "updates", **given).all()
     assert [rank["passes"]["m3w"] for rank in several] == [1] + [0] * (size - 1)
-    exact = {"tokens", "images", "frames", "samples", "skipped", "learning_rate", "updated"}
+    exact = {
+        "tokens",
+        "images",
+        "frames",
+        "flops",
+        "samples",
+        "skipped",
+        "learning_rate",
+        "updated",
+    }
     for rank in several:
         for key in exact:
             assert rank["line"][key] == one["line"][key], key
