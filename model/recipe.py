@@ -211,6 +211,17 @@ class RunRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchRecipe:
+    """What is looked at while a run goes on; the run itself is the same without.
+
+    Attributes:
+        every: steps between looks; 0 for never. Each costs two forward passes more.
+    """
+
+    every: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class TrainRecipe:
     """A whole training run; the defaults are Flamingo-3B's."""
 
@@ -224,6 +235,7 @@ class TrainRecipe:
     corpora: CorporaRecipe = field(default=CorporaRecipe())
     optim: OptimRecipe = field(default=OptimRecipe())
     run: RunRecipe = field(default=RunRecipe())
+    watch: WatchRecipe = field(default=WatchRecipe())
 
 
 def read_train_recipe(name: str, overrides: Iterable[str] = ()) -> TrainRecipe:

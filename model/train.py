@@ -261,6 +261,7 @@ def _steps(start: "Start", mixture: "Mixture", log: "RunLog | None") -> dict[str
     """Trains to the last step; the summary."""
     from model.checkpoint import CheckpointError, Progress
     from model.step import advance, log_line, train_step
+    from model.watch import watch
 
     run, resumed = start.run, start.resumed
     limits = run.recipe.run
@@ -272,9 +273,11 @@ def _steps(start: "Start", mixture: "Mixture", log: "RunLog | None") -> dict[str
         begun = time.monotonic()
         draw = mixture.draw()
         waited = time.monotonic() - begun
+        seen = watch(run, draw, progress.step + 1)
         outcome = train_step(run, draw, progress.step + 1)
         progress = advance(progress, draw, limits.max_bad_share)
-        line = log_line(run, progress, draw, outcome, time.monotonic() - begun, waited)
+        seconds = time.monotonic() - begun - (seen.seconds if seen else 0.0)
+        line = log_line(run, progress, draw, outcome, seconds, waited, seen)
         together(run.ranks, partial(_log, log, line), CheckpointError)
         totals.append(line["loss"])
         last = progress.step == limits.steps

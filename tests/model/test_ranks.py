@@ -25,7 +25,7 @@ import pytest
 
 from model.ranks import LONE, LostRank, Ranks, RanksError, Relay, check_alike, start_ranks, together
 from model.reader import CorpusError
-from model.recipe import TrainRecipe
+from model.recipe import TrainRecipe, WatchRecipe
 from schemas.recipe import RecipeError
 
 WORK = Path(__file__).with_name("one_rank.py")
@@ -47,6 +47,7 @@ TIMES = {
     "flops_per_s",
     "mfu",
     "peak_memory_bytes",
+    "watch_seconds",
 }
 MakeTar = Callable[[Path, list[tuple[str, bytes]]], Path]
 
@@ -308,6 +309,24 @@ def test_a_resumed_run_of_two_ranks_repeats_the_very_losses(
             tmp_path / run / "checkpoints" / "step-00000009" / name for run in ("cut", "whole")
         ]
         assert parts[0].read_bytes() == parts[1].read_bytes()
+
+
+def test_ranks_look_together_and_one_tells(
+    start: Start, alone: Any, toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+) -> None:
+    """Every rank asks about its own share, also where it has none of a corpus (vtp has one)."""
+    recipe = replace(on(toy_recipe, steps=2), watch=WatchRecipe(every=1))
+    one, two = tmp_path / "one", tmp_path / "two"
+    video = replace(recipe.corpora.vtp, batch=1)
+    recipe = replace(recipe, corpora=replace(recipe.corpora, vtp=video))
+    alone["trained"](LONE, recipe, toy_data, one)
+    start(2, "trained", recipe=recipe, data=toy_data, output=two).all()
+    for line, expected in zip(log_of(two), log_of(one), strict=True):
+        found = line["loss_without_images"]
+        assert found == pytest.approx(expected["loss_without_images"], rel=1e-4)
+        # of three pairs one rank has two and the other one, which nothing can stand in for
+        assert set(line["loss_shuffled_images"]) == {"m3w", "align"}
+        assert set(expected["loss_shuffled_images"]) == {"m3w", "align", "ltip"}
 
 
 def test_one_process_goes_on_where_two_stopped(

@@ -19,6 +19,7 @@ TIMES = {
     "flops_per_s",
     "mfu",
     "peak_memory_bytes",
+    "watch_seconds",
 }
 
 

@@ -1,0 +1,34 @@
+"""What is looked at now and then while a run goes on, without any effect on it."""
+
+import time
+from dataclasses import dataclass
+
+from model.assemble import Run
+from model.gauge import Gauge, gauge
+from model.mixture import Draw
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was looked at before an update.
+
+    Attributes:
+        gauge: the losses without images, and with others.
+        seconds: that the looking took.
+    """
+
+    gauge: Gauge
+    seconds: float
+
+
+def watch(run: Run, draw: Draw, step: int) -> Seen | None:
+    """What there is to see before the update of a step, on its own draw; None where none is due.
+
+    Before and not after: so the loss of the update is one of the same weights.
+    """
+    every = run.recipe.watch.every
+    if not every or step % every:
+        return None
+    begun = time.monotonic()
+    found = gauge(run, draw)
+    return Seen(found, time.monotonic() - begun)
