@@ -10,11 +10,12 @@ from model.batches import BatchReader, Drawing
 from model.flamingo import Flamingo
 from model.flops import Costs, costs_of
 from model.initial import load_initial
-from model.language import FrozenLanguage, encoder_of, load_language, packing_error
+from model.language import FrozenLanguage, decoder_of, encoder_of, load_language, packing_error
 from model.optim import make_optimizer
 from model.ranks import LONE, Ranks
 from model.recipe import TrainRecipe
 from model.vision import load_vision
+from model.windows import Decode, Vocabulary
 from schemas.recipe import RecipeError
 
 PACKING_TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 5e-2}
@@ -32,6 +33,8 @@ class Run:
         device: cpu or cuda.
         output: folder of the run.
         costs: the work that its passes are made of.
+        words: the ids that are not text.
+        decode: ids to text.
         ranks: that train it together.
     """
 
@@ -41,6 +44,8 @@ class Run:
     device: torch.device
     output: Path
     costs: Costs
+    words: Vocabulary
+    decode: Decode
     ranks: Ranks = LONE
 
     @property
@@ -91,8 +96,18 @@ def assemble(
         words,
         recipe.seed,
     )
-    where = torch.device(device)
-    return Run(recipe, model, optimizer, where, output, costs_of(model), ranks), drawing
+    run = Run(
+        recipe,
+        model,
+        optimizer,
+        torch.device(device),
+        output,
+        costs_of(model),
+        words,
+        decoder_of(tokenizer),
+        ranks,
+    )
+    return run, drawing
 
 
 def _check_language(language: FrozenLanguage, recipe: TrainRecipe) -> None:

@@ -216,9 +216,13 @@ class WatchRecipe:
 
     Attributes:
         every: steps between looks; 0 for never. Each costs two forward passes more.
+        samples: texts of each corpus that are generated at a look.
+        sample_tokens: of such a text, at most.
     """
 
     every: int = 100
+    samples: int = 1
+    sample_tokens: int = bounded(32, at_least=1)
 
 
 @dataclass(frozen=True, slots=True)

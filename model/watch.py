@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from model.assemble import Run
 from model.gauge import Gauge, gauge
 from model.mixture import Draw
+from model.samples import Sample, samples_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +15,12 @@ class Seen:
 
     Attributes:
         gauge: the losses without images, and with others.
+        samples: texts that the model said; on rank 0 alone.
         seconds: that the looking took.
     """
 
     gauge: Gauge
+    samples: tuple[Sample, ...]
     seconds: float
 
 
@@ -31,4 +34,5 @@ def watch(run: Run, draw: Draw, step: int) -> Seen | None:
         return None
     begun = time.monotonic()
     found = gauge(run, draw)
-    return Seen(found, time.monotonic() - begun)
+    said = () if run.ranks.rank else samples_of(run, draw)
+    return Seen(found, said, time.monotonic() - begun)

@@ -1,0 +1,40 @@
+"""What a run leaves to be looked at; of several ranks the first writes it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from model.run_log import LOG, RunLog
+from model.samples import SAMPLES
+from model.watch import Seen
+
+
+class Record:
+    """The open files of a run, cut back to the step that it goes on from.
+
+    Args:
+        folder: of the run, made where it is missing.
+        step: the last one made; 0 for a run that begins.
+
+    Raises:
+        OSError: the folder or a file in it cannot be written.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self._log = RunLog(folder, step, LOG)
+        self._samples = RunLog(folder, step, SAMPLES)
+
+    def write(self, line: Mapping[str, Any], seen: Seen | None) -> None:
+        """Adds a step's line, and the samples that were taken before its update.
+
+        Raises:
+            CheckpointError: the disk does not take it.
+        """
+        for sample in seen.samples if seen else ():
+            self._samples.write(sample.line(line["step"]))
+        self._log.write(line)
+
+    def close(self) -> None:
+        """Closes the files."""
+        self._samples.close()
+        self._log.close()
