@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from model.checkpoint import CheckpointError
+from model.report.history import HistoryError, read_history
+from model.report.page import REPORT, write_report
 from model.run_log import LOG, RunLog
 from model.samples import SAMPLES
 from model.watch import Seen
@@ -21,6 +24,7 @@ class Record:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
+        self._folder = folder
         self._log = RunLog(folder, step, LOG)
         self._samples = RunLog(folder, step, SAMPLES)
 
@@ -33,6 +37,20 @@ class Record:
         for sample in seen.samples if seen else ():
             self._samples.write(sample.line(line["step"]))
         self._log.write(line)
+
+    def report(self) -> None:
+        """Draws the page of what the run has left so far.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
+        try:
+            write_report(self._folder, read_history(self._folder))
+        except HistoryError:
+            return  # gone on from its last step, with its log taken away: nothing to draw
+        except OSError as error:
+            page = self._folder / REPORT
+            raise CheckpointError(f"{page}: cannot be written: {error.strerror}") from error
 
     def close(self) -> None:
         """Closes the files."""

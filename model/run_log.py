@@ -48,6 +48,17 @@ class RunLog:
         self._stream.close()
 
 
+def scalars_of(line: Mapping[str, Any], above: str = "") -> dict[str, float]:
+    """The numbers of a line by name, those of a group as `group/name`; true is 1."""
+    found: dict[str, float] = {}
+    for key, value in line.items():
+        if isinstance(value, Mapping):
+            found |= scalars_of(value, f"{above}{key}/")
+        elif isinstance(value, int | float):
+            found[f"{above}{key}"] = float(value)
+    return found
+
+
 def _lines_until(log: Path, step: int) -> list[bytes]:
     """The lines of a log up to a step: what was made after it will be made again."""
     lines = log.read_bytes().splitlines(keepends=True) if log.exists() else []

@@ -4,10 +4,10 @@
         --output RUN
 
 Under torchrun (`torchrun --nproc_per_node 2 -m model.train ...`) its processes train one model on
-the same batches as one process would. Writes RUN/log.jsonl, one object a step, and
-RUN/checkpoints/step-NNNNNNNN/, nothing before the first step can be taken. Progress goes to stderr,
-one line with the result to stdout. Exit status: 0 done, 1 the data or a checkpoint cannot be used
-or a process of the group is gone, 2 wrong usage.
+the same batches as one process would. Writes RUN/log.jsonl, one object a step, RUN/samples.jsonl,
+RUN/checkpoints/step-NNNNNNNN/ and at the end RUN/report.html, nothing before the first step can be
+taken. Progress goes to stderr, one line with the result to stdout. Exit status: 0 done, 1 the data
+or a checkpoint cannot be used or a process of the group is gone, 2 wrong usage.
 """
 
 import argparse
@@ -288,6 +288,7 @@ def _steps(start: "Start", mixture: "Mixture", record: "Record | None") -> dict[
             _tell(line, limits.steps, pace)
         if last or progress.step % limits.checkpoint_every == 0:
             checkpoint = _save(start, progress)
+    together(run.ranks, partial(_report, record), CheckpointError)
     return {
         "steps": progress.step,
         "loss_first": _mean(totals[:10]),
@@ -302,6 +303,11 @@ def _steps(start: "Start", mixture: "Mixture", record: "Record | None") -> dict[
 def _write(record: "Record | None", line: Mapping[str, Any], seen: "Seen | None") -> None:
     if record:
         record.write(line, seen)
+
+
+def _report(record: "Record | None") -> None:
+    if record:
+        record.report()
 
 
 def _save(start: "Start", progress: "Progress") -> Path:

@@ -1,0 +1,1 @@
+"""A finished or running training run as one page: curves, samples, figures, recipe."""
