@@ -63,7 +63,7 @@ def costs_of(model: Flamingo) -> Costs:
         looking += TRAINED * (2 * _weights(block.to_q, block.to_out) + 4 * latents * inner)
         image += TRAINED * 2 * latents * _weights(block.to_kv)
         token += TRAINED * 2 * _weights(block.dense)
-    positions, features_dim = _grid_of(model.vision)
+    frame, positions, features_dim = _frame_costs(model.vision)
     per_latent, per_feature = _resampler_costs(resampler)
     projected = 0 if isinstance(resampler.project, nn.Identity) else features_dim * latents_dim
     return Costs(
@@ -72,7 +72,7 @@ def costs_of(model: Flamingo) -> Costs:
         looking=looking,
         label=FROZEN * 2 * language.head.weight.numel() + TRAINED * 2 * language.dim,
         image=image + latents * (per_latent + latents * per_feature.scores),
-        frame=_frame_cost(model.vision)
+        frame=frame
         + positions * (FROZEN * 2 * projected + per_feature.weights + latents * per_feature.scores),
     )
 
@@ -132,23 +132,13 @@ def _resampler_costs(resampler: Resampler) -> tuple[int, _FeatureCosts]:
     return latent, _FeatureCosts(weights, scores)
 
 
-def _grid_of(vision: FrozenVision) -> tuple[int, int]:
-    """S and V of a frame's features."""
-    _, positions, dim = vision(_blank(vision)).shape
-    return positions, dim
-
-
-def _frame_cost(vision: FrozenVision) -> int:
-    """FLOPs of a frame in the tower: of any architecture, so counted once and not derived."""
+def _frame_costs(vision: FrozenVision) -> tuple[int, int, int]:
+    """FLOPs of a frame in the tower, of any architecture, so counted and not derived; S and V."""
+    device, side = vision.get_buffer("mean").device, vision.side_px
+    black = torch.zeros(1, side, side, 3, dtype=torch.uint8, device=device)
     with _plain_attention(), FlopCounterMode(display=False) as counter:
-        vision(_blank(vision))
-    return int(counter.get_total_flops())
-
-
-def _blank(vision: FrozenVision) -> torch.Tensor:
-    """One black frame [1, H, W, 3]."""
-    device = vision.get_buffer("mean").device
-    return torch.zeros(1, vision.side_px, vision.side_px, 3, dtype=torch.uint8, device=device)
+        _, positions, dim = vision(black).shape
+    return int(counter.get_total_flops()), positions, dim
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoint import CheckpointError
+from model.event_files import FOLDER, open_event_files
 from model.report.history import HistoryError, read_history
 from model.report.page import REPORT, write_report
 from model.run_log import LOG, RunLog
@@ -27,6 +28,7 @@ class Record:
         self._folder = folder
         self._log = RunLog(folder, step, LOG)
         self._samples = RunLog(folder, step, SAMPLES)
+        self._events = open_event_files(folder, step)
 
     def write(self, line: Mapping[str, Any], seen: Seen | None) -> None:
         """Adds a step's line, and the samples that were taken before its update.
@@ -34,9 +36,16 @@ class Record:
         Raises:
             CheckpointError: the disk does not take it.
         """
-        for sample in seen.samples if seen else ():
+        samples = seen.samples if seen else ()
+        for sample in samples:
             self._samples.write(sample.line(line["step"]))
         self._log.write(line)
+        if self._events:
+            try:
+                self._events.write(line, samples)
+            except OSError as error:
+                where = self._folder / FOLDER
+                raise CheckpointError(f"{where}: cannot be written: {error.strerror}") from error
 
     def report(self) -> None:
         """Draws the page of what the run has left so far.
@@ -54,5 +63,7 @@ class Record:
 
     def close(self) -> None:
         """Closes the files."""
+        if self._events:
+            self._events.close()
         self._samples.close()
         self._log.close()

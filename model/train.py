@@ -5,9 +5,10 @@
 
 Under torchrun (`torchrun --nproc_per_node 2 -m model.train ...`) its processes train one model on
 the same batches as one process would. Writes RUN/log.jsonl, one object a step, RUN/samples.jsonl,
-RUN/checkpoints/step-NNNNNNNN/ and at the end RUN/report.html, nothing before the first step can be
-taken. Progress goes to stderr, one line with the result to stdout. Exit status: 0 done, 1 the data
-or a checkpoint cannot be used or a process of the group is gone, 2 wrong usage.
+RUN/checkpoints/step-NNNNNNNN/, RUN/tensorboard where TensorBoard is installed, and at the end
+RUN/report.html; nothing before the first step can be taken. Progress goes to stderr, one line with
+the result to stdout. Exit status: 0 done, 1 the data or a checkpoint cannot be used or a process of
+the group is gone, 2 wrong usage.
 """
 
 import argparse

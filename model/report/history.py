@@ -2,6 +2,7 @@
 
 import json
 import math
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,15 +71,15 @@ def read_history(run: Path) -> History:
     """
     if not (run / LOG).is_file():
         raise HistoryError(f"{run}: holds no {LOG}: no run of model.train")
-    steps: dict[str, list[int]] = {}
-    values: dict[str, list[float]] = {}
+    steps: dict[str, array[int]] = {}
+    values: dict[str, array[float]] = {}
     lines, last = 0, {}
     for line in _records(run / LOG):
         lines, last = lines + 1, line
         for name, value in scalars_of(line).items():
             if math.isfinite(value):
-                steps.setdefault(name, []).append(line["step"])
-                values.setdefault(name, []).append(value)
+                steps.setdefault(name, array("q")).append(line["step"])
+                values.setdefault(name, array("d")).append(value)
     if not lines:
         raise HistoryError(f"{run / LOG}: no step in it yet")
     series = {name: Series(steps[name], values[name]) for name in steps}

@@ -18,6 +18,9 @@ REPORT = "report.html"
 SHOWN = 8
 """Newest samples that are shown of each corpus; the rest stay in samples.jsonl."""
 
+SHOWN_CHARACTERS = 240
+"""Of a text of a sample."""
+
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -230,7 +233,11 @@ def _samples(samples: Sequence[Mapping[str, Any]]) -> Markup:
 
 def _card(sample: Mapping[str, Any]) -> Markup:
     def part(label: str, key: str) -> Markup:
-        return tag("p", tag("span", label), tag("span", _text(sample, key).strip()), class_=key)
+        text = _text(sample, key).strip()
+        if len(text) > SHOWN_CHARACTERS:  # of a prompt its end matters: the image stands there
+            half = text[-SHOWN_CHARACTERS:] if key == "prompt" else text[:SHOWN_CHARACTERS]
+            text = f"… {half}" if key == "prompt" else f"{half} …"
+        return tag("p", tag("span", label), tag("span", text), class_=key)
 
     picture = tag("img", src=f"data:image/jpeg;base64,{_text(sample, 'image')}", alt="")
     step = tag("p", f"step {sample['step']:,}", class_="note")

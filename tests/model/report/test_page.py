@@ -12,7 +12,7 @@ import pytest
 from model.recipe import TrainRecipe, WatchRecipe
 from model.report.command import main
 from model.report.history import HistoryError, read_history
-from model.report.page import SHOWN, page_of
+from model.report.page import SHOWN, SHOWN_CHARACTERS, page_of
 from model.run_log import scalars_of
 from model.train import train
 
@@ -143,6 +143,27 @@ def test_of_many_samples_the_newest_are_shown(run: Path, tmp_path: Path) -> None
     assert [t for t in text if t.startswith("truth")] == [
         f"truth {n}" for n in range(39, 39 - SHOWN, -1)
     ]
+
+
+def test_of_long_texts_the_part_beside_the_image_is_shown(run: Path, tmp_path: Path) -> None:
+    shutil.copy(run / "log.jsonl", tmp_path)
+    far, near = "far " * 200, "near <image>"
+    sample = {
+        "step": 1,
+        "corpus": "m3w",
+        "prompt": far + near,
+        "said": "",
+        "truth": near + far,
+        "image": "",
+    }
+    (tmp_path / "samples.jsonl").write_text(json.dumps(sample))
+    text = Elements(page_of("x", read_history(tmp_path))).text
+    prompt, truth = (part for part in text if "near" in part)
+    assert prompt.startswith("… ")
+    assert prompt.endswith(near)
+    assert truth.startswith(near)
+    assert truth.endswith(" …")
+    assert len(prompt) == len(truth) == SHOWN_CHARACTERS + 2
 
 
 def test_a_history_is_what_was_logged(run: Path) -> None:
