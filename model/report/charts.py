@@ -16,7 +16,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52.0, 10.0, 8.0, 22.0
 CELLS = 48
 """Columns that tell their values when pointed at."""
 
-_OUTLIERS = 0.02
+_OUTLIERS = 0.005
 """Share of the ranges' ends that may lie outside of a plot, so that a spike does not flatten it."""
 
 

@@ -327,6 +327,10 @@ def test_ranks_look_together_and_one_tells(
         # of three pairs one rank has two and the other one, which nothing can stand in for
         assert set(line["loss_shuffled_images"]) == {"m3w", "align"}
         assert set(expected["loss_shuffled_images"]) == {"m3w", "align", "ltip"}
+    samples = (two / "samples.jsonl").read_text().splitlines()
+    assert {json.loads(line)["step"] for line in samples} == {1, 2}
+    assert len(list((two / "tensorboard").iterdir())) == 1  # rank 0's alone
+    assert "step 2 of 2" in (two / "report.html").read_text()
 
 
 def test_one_process_goes_on_where_two_stopped(
