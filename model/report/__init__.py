@@ -1,1 +1,5 @@
-"""A finished or running training run as one page: curves, samples, figures, recipe."""
+"""A training run, finished or not, as one page: curves, samples, figures, recipe."""
+
+from model.report.command import main
+
+__all__ = ["main"]
