@@ -8,12 +8,14 @@ import torch
 
 from model.batches import BatchReader, Drawing
 from model.flamingo import Flamingo
+from model.flops import Costs, costs_of
 from model.initial import load_initial
-from model.language import FrozenLanguage, encoder_of, load_language, packing_error
+from model.language import FrozenLanguage, decoder_of, encoder_of, load_language, packing_error
 from model.optim import make_optimizer
 from model.ranks import LONE, Ranks
 from model.recipe import TrainRecipe
 from model.vision import load_vision
+from model.windows import Decode, Vocabulary
 from schemas.recipe import RecipeError
 
 PACKING_TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 5e-2}
@@ -30,6 +32,9 @@ class Run:
         optimizer: over its trained parameters.
         device: cpu or cuda.
         output: folder of the run.
+        costs: the work that its passes are made of.
+        words: the ids that are not text.
+        decode: ids to text.
         ranks: that train it together.
     """
 
@@ -38,6 +43,9 @@ class Run:
     optimizer: torch.optim.AdamW
     device: torch.device
     output: Path
+    costs: Costs
+    words: Vocabulary
+    decode: Decode
     ranks: Ranks = LONE
 
     @property
@@ -88,7 +96,18 @@ def assemble(
         words,
         recipe.seed,
     )
-    return Run(recipe, model, optimizer, torch.device(device), output, ranks), drawing
+    run = Run(
+        recipe,
+        model,
+        optimizer,
+        torch.device(device),
+        output,
+        costs_of(model),
+        words,
+        decoder_of(tokenizer),
+        ranks,
+    )
+    return run, drawing
 
 
 def _check_language(language: FrozenLanguage, recipe: TrainRecipe) -> None:

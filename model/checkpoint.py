@@ -258,11 +258,12 @@ def load_checkpoint(
 def _check_same_run(path: Path, state: Mapping[str, Any], about: Mapping[str, Any]) -> None:
     """Raises CheckpointError unless a checkpoint's run had the same model, data and drawing.
 
-    How long to run and how to step (`run`, `optim`) may change between the parts of a run.
+    How long to run, how to step and what to look at (`run`, `optim`, `watch`) may change between
+    the parts of a run.
     """
     then, now = state["recipe"], about["recipe"]
     for section in now:
-        if section not in ("run", "optim") and then.get(section) != now[section]:
+        if section not in ("run", "optim", "watch") and then.get(section) != now[section]:
             raise CheckpointError(
                 f"{path}: of another run: [{section}] was {then.get(section)}, is {now[section]}"
             )

@@ -17,7 +17,7 @@ from torch.nn import functional as fn
 
 from model.recipe import EMBEDDED
 from model.weights.locate import LOCAL_DIR, TINY_LM
-from model.windows import Encode, Vocabulary
+from model.windows import Decode, Encode, Vocabulary
 from schemas.recipe import RecipeError
 
 
@@ -214,6 +214,11 @@ def encoder_of(tokenizer: Any) -> Encode:  # noqa: ANN401 - transformers has no 
     if inner is None:
         return lambda text: list(tokenizer.encode(text, add_special_tokens=False))
     return lambda text: list(inner.encode(text, add_special_tokens=False).ids)
+
+
+def decoder_of(tokenizer: Any) -> Decode:  # noqa: ANN401 - transformers has no types
+    """Ids to text without special tokens."""
+    return lambda ids: str(tokenizer.decode(list(ids), skip_special_tokens=True))
 
 
 @torch.no_grad()

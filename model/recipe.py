@@ -192,6 +192,8 @@ class RunRecipe:
         max_bad_share: of the samples read, how many may be unusable before the run stops.
         rows_per_pass: rows that go through the model at once; 0 takes a batch whole.
         rank_timeout_s: how long a process waits for the others of its group before it gives up.
+        peak_flops: FLOPs a second that one device can do, for the share that a run does (`mfu`):
+            989e12 for an H100 in dense bf16 (its data sheet); 0 where it is not known.
     """
 
     steps: int = bounded(500_000, at_least=1)
@@ -201,10 +203,26 @@ class RunRecipe:
     max_bad_share: float = bounded(0.01, at_most=1)
     rows_per_pass: int = 0
     rank_timeout_s: float = bounded(600.0, at_least=1)
+    peak_flops: float = 0.0
 
     def __post_init__(self) -> None:
         if self.schedule not in ("accumulate", "round_robin"):
             raise ValueError(f"schedule must be accumulate or round_robin, got {self.schedule}")
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRecipe:
+    """What is looked at while a run goes on; the run itself is the same without.
+
+    Attributes:
+        every: steps between looks; 0 for never. Each costs two forward passes more.
+        samples: texts of each corpus that are generated at a look.
+        sample_tokens: of such a text, at most.
+    """
+
+    every: int = 100
+    samples: int = 1
+    sample_tokens: int = bounded(32, at_least=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +239,7 @@ class TrainRecipe:
     corpora: CorporaRecipe = field(default=CorporaRecipe())
     optim: OptimRecipe = field(default=OptimRecipe())
     run: RunRecipe = field(default=RunRecipe())
+    watch: WatchRecipe = field(default=WatchRecipe())
 
 
 def read_train_recipe(name: str, overrides: Iterable[str] = ()) -> TrainRecipe:

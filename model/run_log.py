@@ -1,4 +1,4 @@
-"""The log of a run: one JSON object a step, each step once, however often the run was resumed."""
+"""Lines of a run: JSON objects by step, each step once, however often the run was resumed."""
 
 import json
 from collections.abc import Mapping
@@ -11,26 +11,27 @@ LOG = "log.jsonl"
 
 
 class RunLog:
-    """An open log, cut back to the lines of steps that the run goes on from.
+    """An open file of lines, cut back to the steps that the run goes on from.
 
     Args:
         folder: of the run, made where it is missing.
         step: the last one made; 0 for a run that begins.
+        name: of the file; every line in it names its `step`.
 
     Raises:
         OSError: the folder or the log cannot be written.
     """
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path, step: int, name: str = LOG) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / LOG
+        self._path = folder / name
         part = self._path.with_suffix(".part")
         part.write_bytes(b"".join(_lines_until(self._path, step)))
         part.replace(self._path)
         self._stream = self._path.open("ab", buffering=0)  # nothing is left to write at its close
 
     def write(self, line: Mapping[str, Any]) -> None:
-        """Adds one step's line; it is in the file when this returns.
+        """Adds a line; it is in the file when this returns.
 
         Raises:
             CheckpointError: the disk does not take it.
@@ -45,6 +46,17 @@ class RunLog:
     def close(self) -> None:
         """Closes the file."""
         self._stream.close()
+
+
+def scalars_of(line: Mapping[str, Any], above: str = "") -> dict[str, float]:
+    """The numbers of a line by name, those of a group as `group/name`; true is 1."""
+    found: dict[str, float] = {}
+    for key, value in line.items():
+        if isinstance(value, Mapping):
+            found |= scalars_of(value, f"{above}{key}/")
+        elif isinstance(value, int | float):
+            found[f"{above}{key}"] = float(value)
+    return found
 
 
 def _lines_until(log: Path, step: int) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 import math
 import resource
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +12,12 @@ from model.assemble import Run
 from model.batches import Batch
 from model.checkpoint import Progress
 from model.flamingo import inputs_of
+from model.flops import flops_of
+from model.gauge import Gauge
 from model.mixture import Draw
 from model.optim import learning_rate
 from model.reader import CorpusError
+from model.watch import Seen
 
 MIN_READ = 100
 """Samples read before the share of unusable ones can stop a run."""
@@ -47,7 +50,10 @@ class Figures:
         places: the same with padding.
         images: that it saw.
         frames: of them.
+        flops: real work of its passes.
         peak_memory_bytes: of its process.
+        gpu_peak_memory_bytes: of its tensors on the GPU; None without one.
+        gauge: of its share of the draw; None where nobody looked.
     """
 
     losses: Mapping[str, float]
@@ -55,7 +61,10 @@ class Figures:
     places: int
     images: int
     frames: int
+    flops: int
     peak_memory_bytes: int
+    gpu_peak_memory_bytes: int | None
+    gauge: Gauge | None
 
 
 def train_step(run: Run, draw: Draw, step: int) -> Outcome:
@@ -117,13 +126,28 @@ def advance(progress: Progress, draw: Draw, max_bad_share: float) -> Progress:
 
 
 def log_line(
-    run: Run, progress: Progress, draw: Draw, outcome: Outcome, seconds: float, waited: float
+    run: Run,
+    progress: Progress,
+    draw: Draw,
+    outcome: Outcome,
+    seconds: float,
+    waited: float,
+    seen: Seen | None = None,
 ) -> dict[str, Any]:
     """One line of the log, of all ranks together; `loss` is the weighted sum that is minimised.
 
     Times are this rank's: each waits for the slowest.
+
+    Args:
+        run: of the step.
+        progress: after it.
+        draw: that it was made from.
+        outcome: of its update.
+        seconds: that it took, the wait for its draw included, what was looked at left out.
+        waited: seconds until its draw was there.
+        seen: what was looked at before the update.
     """
-    told = run.ranks.gather(_figures(draw, outcome))
+    told = run.ranks.gather(_figures(run, draw, outcome, seen))
     losses = {name: sum(rank.losses[name] for rank in told) for name in outcome.losses}
     weights = {name: getattr(run.recipe.corpora, name).weight for name in losses}
     tokens, images = sum(rank.tokens for rank in told), sum(rank.images for rank in told)
@@ -142,13 +166,50 @@ def log_line(
         "updated": outcome.updated,
         "seconds": round(seconds, 4),
         "wait_seconds": round(waited, 4),
+        "wait_share": round(waited / seconds, 4),
         "tokens_per_s": round(tokens / seconds, 1),
         "images_per_s": round(images / seconds, 1),
+        **_work(run, sum(rank.flops for rank in told), seconds),
         "peak_memory_bytes": max(rank.peak_memory_bytes for rank in told),
+        **_gpu_memory(told),
+        **_seen(seen, told),
     }
 
 
-def _figures(draw: Draw, outcome: Outcome) -> Figures:
+def _work(run: Run, flops: int, seconds: float) -> dict[str, int | float]:
+    """The real work of a step, and which share it is of what the devices could have done."""
+    work: dict[str, int | float] = {"flops": flops, "flops_per_s": round(flops / seconds)}
+    peak = run.recipe.run.peak_flops * run.ranks.size
+    return {**work, "mfu": round(flops / seconds / peak, 4)} if peak else work
+
+
+def _gpu_memory(told: Sequence[Figures]) -> dict[str, int]:
+    """The most memory that tensors had on a GPU; nothing without GPUs."""
+    peaks = [rank.gpu_peak_memory_bytes for rank in told if rank.gpu_peak_memory_bytes is not None]
+    return {"gpu_peak_memory_bytes": max(peaks)} if peaks else {}
+
+
+def _seen(seen: Seen | None, told: Sequence[Figures]) -> dict[str, Any]:
+    """The losses without images and with others, by corpus; nothing where nobody looked."""
+    gauges = [rank.gauge for rank in told if rank.gauge is not None]
+    if seen is None:
+        return {}
+    corpora = seen.gauge.without_images
+    shuffled = {name: [gauge.shuffled_images[name] for gauge in gauges] for name in corpora}
+    return {
+        "loss_without_images": {
+            name: sum(gauge.without_images[name] for gauge in gauges) for name in corpora
+        },
+        "loss_shuffled_images": {
+            name: sum(share for share in shares if share is not None)
+            for name, shares in shuffled.items()
+            if None not in shares
+        },
+        "watch_seconds": round(seen.seconds, 4),
+    }
+
+
+def _figures(run: Run, draw: Draw, outcome: Outcome, seen: Seen | None) -> Figures:
     passes = [rows for batch in draw.batches for rows in batch.passes]
     return Figures(
         losses=outcome.losses,
@@ -156,5 +217,10 @@ def _figures(draw: Draw, outcome: Outcome) -> Figures:
         places=sum(rows.tokens_BL.size for rows in passes),
         images=sum(len(rows.frames_I) for rows in passes),
         frames=sum(len(rows.pixels_FHWC) for rows in passes),
+        flops=sum(flops_of(run.costs, rows) for rows in passes),
+        gauge=seen.gauge if seen else None,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        gpu_peak_memory_bytes=torch.cuda.max_memory_allocated()
+        if run.device.type == "cuda"
+        else None,
     )

@@ -4,10 +4,11 @@
         --output RUN
 
 Under torchrun (`torchrun --nproc_per_node 2 -m model.train ...`) its processes train one model on
-the same batches as one process would. Writes RUN/log.jsonl, one object a step, and
-RUN/checkpoints/step-NNNNNNNN/, nothing before the first step can be taken. Progress goes to stderr,
-one line with the result to stdout. Exit status: 0 done, 1 the data or a checkpoint cannot be used
-or a process of the group is gone, 2 wrong usage.
+the same batches as one process would. Writes RUN/log.jsonl, one object a step, RUN/samples.jsonl,
+RUN/checkpoints/step-NNNNNNNN/, RUN/tensorboard where TensorBoard is installed, and at the end
+RUN/report.html; nothing before the first step can be taken. Progress goes to stderr, one line with
+the result to stdout. Exit status: 0 done, 1 the data or a checkpoint cannot be used or a process of
+the group is gone, 2 wrong usage.
 """
 
 import argparse
@@ -37,8 +38,9 @@ from schemas.recipe import RecipeError
 if TYPE_CHECKING:
     from model.checkpoint import Progress
     from model.mixture import Mixture
-    from model.run_log import RunLog
+    from model.record import Record
     from model.start import Start
+    from model.watch import Seen
 
 PROGRESS_S = 2.0
 """Seconds between progress lines."""
@@ -231,36 +233,37 @@ def train(
     mixture = Mixture(start.readers, recipe.run.schedule, state, ranks)
     try:
         mixture.check()
-        log = together(ranks, partial(_open_log, start), RecipeError)
+        record = together(ranks, partial(_open_record, start), RecipeError)
         try:
-            return _steps(start, mixture, log)
+            return _steps(start, mixture, record)
         finally:
-            if log:
-                log.close()
+            if record:
+                record.close()
     finally:
         mixture.close()
 
 
-def _open_log(start: "Start") -> "RunLog | None":
-    """The run's log, cut back to the step that it goes on from: the first thing to be written.
+def _open_record(start: "Start") -> "Record | None":
+    """The run's log and samples, the first things to be written.
 
     Rank 0 has it; the others have none.
     """
-    from model.run_log import RunLog
+    from model.record import Record
 
     if start.run.ranks.rank:
         return None
     output = start.run.output
     try:
-        return RunLog(output, start.resumed.progress.step if start.resumed else 0)
+        return Record(output, start.resumed.progress.step if start.resumed else 0)
     except OSError as error:
         raise RecipeError(f"--output {output}: {error.strerror}") from error
 
 
-def _steps(start: "Start", mixture: "Mixture", log: "RunLog | None") -> dict[str, Any]:
+def _steps(start: "Start", mixture: "Mixture", record: "Record | None") -> dict[str, Any]:
     """Trains to the last step; the summary."""
     from model.checkpoint import CheckpointError, Progress
     from model.step import advance, log_line, train_step
+    from model.watch import watch
 
     run, resumed = start.run, start.resumed
     limits = run.recipe.run
@@ -272,18 +275,21 @@ def _steps(start: "Start", mixture: "Mixture", log: "RunLog | None") -> dict[str
         begun = time.monotonic()
         draw = mixture.draw()
         waited = time.monotonic() - begun
+        seen = watch(run, draw, progress.step + 1)
         outcome = train_step(run, draw, progress.step + 1)
         progress = advance(progress, draw, limits.max_bad_share)
-        line = log_line(run, progress, draw, outcome, time.monotonic() - begun, waited)
-        together(run.ranks, partial(_log, log, line), CheckpointError)
+        seconds = time.monotonic() - begun - (seen.seconds if seen else 0.0)
+        line = log_line(run, progress, draw, outcome, seconds, waited, seen)
+        together(run.ranks, partial(_write, record, line, seen), CheckpointError)
         totals.append(line["loss"])
         last = progress.step == limits.steps
-        if log and (time.monotonic() - told > PROGRESS_S or last):
+        if record and (time.monotonic() - told > PROGRESS_S or last):
             told = time.monotonic()
             pace = (told - started) / (progress.step - first_step)
             _tell(line, limits.steps, pace)
         if last or progress.step % limits.checkpoint_every == 0:
             checkpoint = _save(start, progress)
+    together(run.ranks, partial(_report, record), CheckpointError)
     return {
         "steps": progress.step,
         "loss_first": _mean(totals[:10]),
@@ -295,9 +301,14 @@ def _steps(start: "Start", mixture: "Mixture", log: "RunLog | None") -> dict[str
     }
 
 
-def _log(log: "RunLog | None", line: Mapping[str, Any]) -> None:
-    if log:
-        log.write(line)
+def _write(record: "Record | None", line: Mapping[str, Any], seen: "Seen | None") -> None:
+    if record:
+        record.write(line, seen)
+
+
+def _report(record: "Record | None") -> None:
+    if record:
+        record.report()
 
 
 def _save(start: "Start", progress: "Progress") -> Path:

@@ -18,6 +18,10 @@ Encode = Callable[[str], list[int]]
 """Text to token ids, no special tokens added."""
 
 
+Decode = Callable[[Sequence[int]], str]
+"""Token ids to text, special tokens left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The ids that are not text.

@@ -25,7 +25,7 @@ import pytest
 
 from model.ranks import LONE, LostRank, Ranks, RanksError, Relay, check_alike, start_ranks, together
 from model.reader import CorpusError
-from model.recipe import TrainRecipe
+from model.recipe import TrainRecipe, WatchRecipe
 from schemas.recipe import RecipeError
 
 WORK = Path(__file__).with_name("one_rank.py")
@@ -38,7 +38,17 @@ PROCESSES.set_forkserver_preload(["torch", "open_clip", "transformers", "safeten
 COUNTS = ("red", "green", "blue", "circle", "square", "sky")
 """Words that the toy's tokenizer knows: two of them number 36 samples."""
 
-TIMES = {"seconds", "wait_seconds", "tokens_per_s", "images_per_s", "peak_memory_bytes"}
+TIMES = {
+    "seconds",
+    "wait_seconds",
+    "wait_share",
+    "tokens_per_s",
+    "images_per_s",
+    "flops_per_s",
+    "mfu",
+    "peak_memory_bytes",
+    "watch_seconds",
+}
 MakeTar = Callable[[Path, list[tuple[str, bytes]]], Path]
 
 
@@ -216,7 +226,16 @@ def test_ranks_have_the_losses_and_gradients_of_one(
     one = alone["updates"](LONE, **given)
     several = start(size, "updates", **given).all()
     assert [rank["passes"]["m3w"] for rank in several] == [1] + [0] * (size - 1)
-    exact = {"tokens", "images", "frames", "samples", "skipped", "learning_rate", "updated"}
+    exact = {
+        "tokens",
+        "images",
+        "frames",
+        "flops",
+        "samples",
+        "skipped",
+        "learning_rate",
+        "updated",
+    }
     for rank in several:
         for key in exact:
             assert rank["line"][key] == one["line"][key], key
@@ -290,6 +309,28 @@ def test_a_resumed_run_of_two_ranks_repeats_the_very_losses(
             tmp_path / run / "checkpoints" / "step-00000009" / name for run in ("cut", "whole")
         ]
         assert parts[0].read_bytes() == parts[1].read_bytes()
+
+
+def test_ranks_look_together_and_one_tells(
+    start: Start, alone: Any, toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+) -> None:
+    """Every rank asks about its own share, also where it has none of a corpus (vtp has one)."""
+    recipe = replace(on(toy_recipe, steps=2), watch=WatchRecipe(every=1))
+    one, two = tmp_path / "one", tmp_path / "two"
+    video = replace(recipe.corpora.vtp, batch=1)
+    recipe = replace(recipe, corpora=replace(recipe.corpora, vtp=video))
+    alone["trained"](LONE, recipe, toy_data, one)
+    start(2, "trained", recipe=recipe, data=toy_data, output=two).all()
+    for line, expected in zip(log_of(two), log_of(one), strict=True):
+        found = line["loss_without_images"]
+        assert found == pytest.approx(expected["loss_without_images"], rel=1e-4)
+        # of three pairs one rank has two and the other one, which nothing can stand in for
+        assert set(line["loss_shuffled_images"]) == {"m3w", "align"}
+        assert set(expected["loss_shuffled_images"]) == {"m3w", "align", "ltip"}
+    samples = (two / "samples.jsonl").read_text().splitlines()
+    assert {json.loads(line)["step"] for line in samples} == {1, 2}
+    assert len(list((two / "tensorboard").iterdir())) == 1  # rank 0's alone
+    assert "step 2 of 2" in (two / "report.html").read_text()
 
 
 def test_one_process_goes_on_where_two_stopped(

@@ -2,6 +2,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from model.assemble import Run, assemble, open_readers
 from model.batches import Batch, BatchReader
 from model.checkpoint import Progress
 from model.flamingo import inputs_of
+from model.flops import flops_of
 from model.mixture import Draw, MixtureState
+from model.ranks import Ranks
 from model.reader import CorpusError, Position
 from model.recipe import TrainRecipe
-from model.step import advance, backward, train_step
+from model.step import Outcome, advance, backward, log_line, train_step
 from schemas.recipe import RecipeError
 from schemas.rejection import Reason
 
@@ -115,6 +118,33 @@ def test_gradients_that_are_not_finite_make_no_update(run: Run, batches: tuple[B
     assert not outcome.updated
     for name, parameter in run.model.trainable().items():
         assert torch.equal(parameter.nan_to_num(7), before[name].nan_to_num(7)), name
+
+
+class Two(Ranks):
+    """Rank 0 of two that say the same of themselves, but for the memory of their GPUs."""
+
+    size = 2
+
+    def gather(self, value: Any) -> list[Any]:
+        return [value, replace(value, gpu_peak_memory_bytes=7_000)]
+
+
+def test_a_line_on_gpus_tells_their_memory_and_the_share_of_both(
+    run: Run, batches: tuple[Batch, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 5_000)
+    recipe = replace(run.recipe, run=replace(run.recipe.run, peak_flops=1e9))
+    on_gpu = replace(run, device=torch.device("cuda"), ranks=Two(), recipe=recipe)
+    drawn = draw(batches)
+    progress = Progress(1, drawn.after, {}, 12)
+    outcome = Outcome({batch.corpus: 1.0 for batch in batches}, 1.0, 0.1, updated=True)
+    line = log_line(on_gpu, progress, drawn, outcome, 2.0, 0.5)
+    work = sum(flops_of(run.costs, rows) for batch in batches for rows in batch.passes)
+    assert line["gpu_peak_memory_bytes"] == 7_000
+    assert line["flops"] == 2 * work
+    assert line["flops_per_s"] == work  # two ranks in two seconds
+    assert line["mfu"] == pytest.approx(work / 2e9, abs=1e-4)
+    assert line["wait_share"] == 0.25
 
 
 def test_frozen_parameters_do_not_move(run: Run, batches: tuple[Batch, ...]) -> None:

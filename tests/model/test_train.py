@@ -10,7 +10,17 @@ from model.checkpoint import CheckpointError
 from model.recipe import TrainRecipe
 from model.train import main, train
 
-TIMES = {"seconds", "wait_seconds", "tokens_per_s", "images_per_s", "peak_memory_bytes"}
+TIMES = {
+    "seconds",
+    "wait_seconds",
+    "wait_share",
+    "tokens_per_s",
+    "images_per_s",
+    "flops_per_s",
+    "mfu",
+    "peak_memory_bytes",
+    "watch_seconds",
+}
 
 
 def log_of(output: Path) -> list[dict]:
@@ -34,10 +44,25 @@ def test_a_run_on_all_four_corpora_logs_every_step(
         total = sum(weights[name] * loss for name, loss in line["losses"].items())
         assert line["loss"] == pytest.approx(total)
         assert line["images"] >= 9
+        assert line["flops"] > 2 * 3 * 1000 * line["tokens"]  # the toy has thousands of weights
+        assert "mfu" not in line
+        assert "gpu_peak_memory_bytes" not in line
         assert line["tokens"] > 50
     assert summary["steps"] == 4
     assert summary["samples"] == 4 * 12
     assert Path(summary["checkpoint"]).name == "step-00000004"
+
+
+def test_a_line_tells_how_much_of_the_time_was_work(
+    toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+) -> None:
+    recipe = longer(toy_recipe, steps=2, peak_flops=1e9)
+    train(recipe, {"align": toy_data["align"]}, tmp_path)
+    for line in map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines()):
+        assert line["flops_per_s"] == pytest.approx(line["flops"] / line["seconds"], rel=0.01)
+        assert line["mfu"] == pytest.approx(line["flops_per_s"] / 1e9, rel=0.01)
+        assert line["wait_share"] == pytest.approx(line["wait_seconds"] / line["seconds"], abs=0.01)
+        assert 0 <= line["wait_share"] <= 1
 
 
 @pytest.mark.parametrize("schedule", ["accumulate", "round_robin"])
