@@ -7,7 +7,7 @@ frozen embedding needs no gradient; `<EOC>` has one output row of its own beside
 
 import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -186,18 +186,34 @@ def find_blocks(lm: nn.Module) -> nn.ModuleList:
     return max(lists, key=lambda blocks: sum(p.numel() for p in blocks.parameters()))
 
 
-def load_language(model: str) -> tuple[FrozenLanguage, Any, Vocabulary]:
+def longest_of(lm: Any) -> int | None:  # noqa: ANN401 - transformers has no types
+    """Tokens that a language model takes at most; None where it names no bound."""
+    config = lm.config.get_text_config()
+    longest: int | None = getattr(config, "max_position_embeddings", None)
+    return longest
+
+
+def language_path(model: str) -> str:
+    """What transformers takes for the language model that a recipe names: a folder or a name."""
+    return str(TINY_LM) if model == EMBEDDED else model.removeprefix(LOCAL_DIR)
+
+
+def load_language(model: str, tokenizer_path: str = "") -> tuple[FrozenLanguage, Any, Vocabulary]:
     """The language model that a recipe names, its tokenizer, and the ids that are not text.
+
+    Args:
+        model: as the recipe names it.
+        tokenizer_path: of a tokenizer that does not lie with the model.
 
     Raises:
         RecipeError: the model or its tokenizer cannot be had.
     """
     import transformers
 
-    path = str(TINY_LM) if model == EMBEDDED else model.removeprefix(LOCAL_DIR)
+    path = language_path(model)
     transformers.utils.logging.disable_progress_bar()
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(tokenizer_path or path)
         lm = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise RecipeError(
@@ -214,6 +230,15 @@ def encoder_of(tokenizer: Any) -> Encode:  # noqa: ANN401 - transformers has no 
     if inner is None:
         return lambda text: list(tokenizer.encode(text, add_special_tokens=False))
     return lambda text: list(inner.encode(text, add_special_tokens=False).ids)
+
+
+def decoder_of(tokenizer: Any) -> Callable[[Sequence[int]], str]:  # noqa: ANN401 - transformers has no types
+    """Ids to text, without special tokens and the space around it."""
+
+    def decode(ids: Sequence[int]) -> str:
+        return str(tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+
+    return decode
 
 
 @torch.no_grad()
