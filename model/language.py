@@ -113,6 +113,18 @@ class FrozenLanguage(nn.Module):
         return super().train(mode=False)
 
     @contextmanager
+    def as_it_came(self) -> Iterator[Any]:
+        """The model with its own embedding and head, for a while."""
+        side = self.lm.get_input_embeddings()
+        self.lm.set_input_embeddings(side.frozen)
+        self.lm.set_output_embeddings(self.head.frozen)
+        try:
+            yield self.lm
+        finally:
+            self.lm.set_input_embeddings(side)
+            self.lm.set_output_embeddings(self.head)
+
+    @contextmanager
     def _head_at(self, positions_K: Tensor | None) -> Iterator[None]:
         self.head.positions_K = positions_K
         try:
@@ -220,7 +232,12 @@ def load_language(model: str, tokenizer_path: str = "") -> tuple[FrozenLanguage,
             f"[language] model = {model}: not to be had ({error}); without a network name a folder "
             f"saved by save_pretrained, or the small model of the package (model = {EMBEDDED})"
         ) from error
-    language = FrozenLanguage(lm)
+    try:
+        language = FrozenLanguage(lm)
+    except AttributeError as error:
+        raise RecipeError(
+            f"[language] model = {model}: {type(lm).__name__} is not built like a decoder: {error}"
+        ) from error
     return language, tokenizer, vocabulary_of(tokenizer, language.eoc)
 
 
