@@ -80,7 +80,7 @@ def write_folder(folder: Path, subject: Subject, config: Mapping[str, Any], card
     AutoTokenizer.from_pretrained(language_path(recipe.language.model)).save_pretrained(folder)
     trained = {n: p.detach().cpu().contiguous() for n, p in subject.model.trainable().items()}
     try:
-        save_file(trained, folder / WEIGHTS)
+        save_file(trained, folder / WEIGHTS, {"format": "pt"})
         if config["with_frozen"]:
             save_vision(recipe.vision, folder / VISION)
             save_language(recipe.language.model, folder / LANGUAGE)

@@ -39,7 +39,7 @@ def save_vision(recipe: VisionRecipe, folder: Path) -> None:
     folder.mkdir()
     (folder / CONFIG_NAME).write_text(json.dumps(about, indent=1), encoding="utf-8")
     weights = {name: tensor.clone().contiguous() for name, tensor in clip.state_dict().items()}
-    save_file(weights, folder / CLIP_WEIGHTS)
+    save_file(weights, folder / CLIP_WEIGHTS, {"format": "pt"})
 
 
 def save_language(model: str, folder: Path) -> None:
