@@ -10,16 +10,14 @@ from model.batches import BatchReader, Drawing
 from model.flamingo import Flamingo
 from model.flops import Costs, costs_of
 from model.initial import load_initial
-from model.language import FrozenLanguage, decoder_of, encoder_of, load_language, packing_error
+from model.language import decoder_of, encoder_of, load_language, longest_of
 from model.optim import make_optimizer
 from model.ranks import LONE, Ranks
 from model.recipe import TrainRecipe
+from model.self_test import check_language
 from model.vision import load_vision
 from model.windows import Decode, Vocabulary
 from schemas.recipe import RecipeError
-
-PACKING_TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 5e-2}
-"""Relative error of packed logits above which a language model may not be packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +78,18 @@ def assemble(
     torch.manual_seed(recipe.seed)
     vision = load_vision(recipe.vision)
     language, tokenizer, words = load_language(recipe.language.model)
+    tokens, longest = recipe.window.tokens, longest_of(language.lm)
+    if longest is not None and longest < tokens:
+        name = type(language.lm).__name__
+        raise RecipeError(f"[window] tokens = {tokens}: {name} takes {longest}")
     model = Flamingo(vision, language, recipe)
     if init is not None:
         load_initial(model, init, len(tokenizer))
     if device == "cuda":
         model.freeze_in(torch.bfloat16)
     model = model.to(device).train()
-    _check_language(language, recipe)
+    if recipe.run.self_test:
+        check_language(model, recipe)
     optimizer = make_optimizer(model.trainable(), recipe.optim)
     drawing = Drawing(
         recipe.window,
@@ -108,22 +111,6 @@ def assemble(
         ranks,
     )
     return run, drawing
-
-
-def _check_language(language: FrozenLanguage, recipe: TrainRecipe) -> None:
-    """Raises RecipeError where the language model cannot do what the recipe asks."""
-    name, tokens = type(language.lm).__name__, recipe.window.tokens
-    longest = getattr(language.lm.config.get_text_config(), "max_position_embeddings", None)
-    if longest is not None and longest < tokens:
-        raise RecipeError(f"[window] tokens = {tokens}: {name} takes {longest}")
-    if not recipe.window.packed:
-        return
-    error = packing_error(language, tokens)
-    if not error <= PACKING_TOLERANCE[language.dtype]:
-        raise RecipeError(
-            f"[window] packed = true: documents of {name} see one another in a row of {tokens} "
-            f"tokens (relative error {error:.2g}); set window.packed=false"
-        )
 
 
 def open_readers(

@@ -4,7 +4,6 @@ A batch is a function of the shards, the recipe and a position, and of nothing e
 threads and processes decode, whenever a run is resumed, the same position gives the same samples.
 """
 
-import json
 import os
 import random
 from collections import Counter
@@ -12,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from model.documents import document_of, member_of
 from model.packing import Example, Rows, pack, place
 from model.pixels import Canvas, decode_image, decode_video, draw_change
 from model.ranks import Gathers, gathered
@@ -24,7 +23,6 @@ from model.recipe import CorpusRecipe, PixelsRecipe, WindowRecipe
 from model.windows import NO_LABEL, Encode, Vocabulary, page_of, page_window, pair_window
 from schemas.keys import seed_of
 from schemas.rejection import BadInput, Reason
-from schemas.shard import SEQUENCE_SCHEMA
 
 MAX_THREADS = 8
 """Threads of one corpus's reader, where nobody says how many."""
@@ -285,52 +283,26 @@ def example_of(
     rng = random.Random(seed_of(drawing.seed, corpus, str(epoch), sample.key))
     if corpus == "m3w":
         return _page_example(sample, drawing, rng)
-    text = _member(sample, "txt").decode("utf-8", "replace")
+    text = member_of(sample, "txt").decode("utf-8", "replace")
     space = rng.random() < drawing.window.p_space
     window = pair_window(text, drawing.encode, drawing.words, recipe.tokens, space=space)
     change = draw_change(drawing.pixels, rng)
     if corpus == "vtp":
-        content = _member(sample, "mp4")
+        content = member_of(sample, "mp4")
         return Example(
             window, (decode_video(content, drawing.canvas, change, drawing.pixels, rng),)
         )
-    content = _member(sample, "jpg", "jpeg", "png", "webp")
+    content = member_of(sample, "jpg", "jpeg", "png", "webp")
     return Example(window, (decode_image(content, drawing.canvas, change),))
 
 
 def _page_example(sample: Sample, drawing: Drawing, rng: random.Random) -> Example:
     """A window of a page; only the images inside it are decoded."""
-    parts, files = _parts(sample)
-    page = page_of(parts, drawing.encode, drawing.words)
+    document = document_of(sample)
+    page = page_of(document.parts, drawing.encode, drawing.words)
     window = page_window(page, drawing.window, drawing.words, rng)
     frames = []
     for image in window.images:
         change = draw_change(drawing.pixels, rng)
-        frames.append(decode_image(_member(sample, files[image]), drawing.canvas, change))
+        frames.append(decode_image(document.images[image](), drawing.canvas, change))
     return Example(window, tuple(frames))
-
-
-def _parts(sample: Sample) -> tuple[list[str | int], list[str]]:
-    """A sequence's texts and image numbers in reading order, and the member of each image."""
-    try:
-        record: dict[str, Any] = json.loads(_member(sample, "json"))
-        if record["schema"] != SEQUENCE_SCHEMA:
-            raise BadInput(Reason.DAMAGED_RECORD, str(record["schema"]), SEQUENCE_SCHEMA)
-        parts: list[str | int] = []
-        files: list[str] = []
-        for part in record["parts"]:
-            if part["kind"] == "image":
-                parts.append(len(files))
-                files.append(part["file"].partition(".")[2])
-            else:
-                parts.append(str(part["text"]))
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise BadInput(Reason.DAMAGED_RECORD, f"{type(error).__name__}: {error}") from error
-    return parts, files
-
-
-def _member(sample: Sample, *extensions: str) -> bytes:
-    for extension in extensions:
-        if extension in sample.members:
-            return sample.members[extension]
-    raise BadInput(Reason.DAMAGED_RECORD, f"no .{extensions[0]} in {sample.key}")

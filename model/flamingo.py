@@ -60,17 +60,21 @@ def inputs_of(rows: Rows, device: torch.device) -> Inputs:
     several = rows.documents_BL.max() > 0
     labels = rows.labels_BL.ravel()
     labelled = np.flatnonzero(labels != NO_LABEL)
-    gaze = gaze_of(rows.images_BL, len(rows.frames_I))
     return Inputs(
         tokens_BL=put(rows.tokens_BL),
         positions_BL=put(rows.positions_BL) if several else None,
         documents_BL=put(rows.documents_BL) if several else None,
-        gaze=Gaze(gaze.tokens_IS.to(device), gaze.token_N.to(device), gaze.slot_N.to(device)),
+        gaze=_gaze_on(device, rows.images_BL, len(rows.frames_I)),
         labelled_K=put(labelled),
         targets_K=put(labels[labelled]),
         pixels_FHWC=put(rows.pixels_FHWC),
         frames_I=torch.from_numpy(rows.frames_I),
     )
+
+
+def _gaze_on(device: torch.device, images_BL: npt.NDArray[np.int64], images: int) -> Gaze:
+    gaze = gaze_of(images_BL, images)
+    return Gaze(*(part.to(device) for part in (gaze.tokens_IS, gaze.token_N, gaze.slot_N)))
 
 
 class Flamingo(nn.Module):
@@ -156,11 +160,25 @@ class Flamingo(nn.Module):
             cache: of the tokens before; None where there are none.
             wanted_K: flat positions whose logits are wanted; None for all.
         """
-        device = tokens_BL.device
-        gaze = gaze_of(images_BL, len(latents_IRD))
-        gaze = Gaze(*(part.to(device) for part in (gaze.tokens_IS, gaze.token_N, gaze.slot_N)))
+        gaze = _gaze_on(tokens_BL.device, images_BL, len(latents_IRD))
         with self._autocast(), self._seeing(latents_IRD, gaze):
             return self.language.read(tokens_BL, cache, wanted_K)
+
+    @torch.no_grad()
+    def logits(
+        self, tokens_BL: Tensor, images_BL: npt.NDArray[np.int64], latents_IRD: Tensor
+    ) -> Tensor:
+        """Logits [B, L, V + 1] of `read`, without a cache, as in training."""
+        gaze = _gaze_on(tokens_BL.device, images_BL, len(latents_IRD))
+        with self._autocast(), self._seeing(latents_IRD, gaze):
+            return self.language(tokens_BL)  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def plain(self, tokens_BL: Tensor) -> Tensor:
+        """Logits [B, L, V] of the language model as it came, without images and words of ours."""
+        with self._autocast(), self.language.as_it_came() as lm:
+            out = lm(input_ids=tokens_BL, use_cache=False)
+        return out.logits  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def generate(

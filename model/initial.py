@@ -28,7 +28,7 @@ def load_initial(model: Flamingo, path: Path, side_first: int) -> None:
     """
     file = path / WEIGHTS if path.is_dir() else path
     if file.suffix == ".safetensors":
-        weights = _read_safetensors(file)
+        weights = read_safetensors(file)
     else:
         config = model.language.lm.config.get_text_config()
         tied = bool(getattr(config, "tie_word_embeddings", False))
@@ -70,7 +70,12 @@ def _short(name: str) -> str:
     return last if last in _SIDE else name
 
 
-def _read_safetensors(file: Path) -> dict[str, Tensor]:
+def read_safetensors(file: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name.
+
+    Raises:
+        CheckpointError: it cannot be read.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -7,7 +7,7 @@ frozen embedding needs no gradient; `<EOC>` has one output row of its own beside
 
 import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -113,6 +113,18 @@ class FrozenLanguage(nn.Module):
         return super().train(mode=False)
 
     @contextmanager
+    def as_it_came(self) -> Iterator[Any]:
+        """The model with its own embedding and head, for a while."""
+        side = self.lm.get_input_embeddings()
+        self.lm.set_input_embeddings(side.frozen)
+        self.lm.set_output_embeddings(self.head.frozen)
+        try:
+            yield self.lm
+        finally:
+            self.lm.set_input_embeddings(side)
+            self.lm.set_output_embeddings(self.head)
+
+    @contextmanager
     def _head_at(self, positions_K: Tensor | None) -> Iterator[None]:
         self.head.positions_K = positions_K
         try:
@@ -186,25 +198,46 @@ def find_blocks(lm: nn.Module) -> nn.ModuleList:
     return max(lists, key=lambda blocks: sum(p.numel() for p in blocks.parameters()))
 
 
-def load_language(model: str) -> tuple[FrozenLanguage, Any, Vocabulary]:
+def longest_of(lm: Any) -> int | None:  # noqa: ANN401 - transformers has no types
+    """Tokens that a language model takes at most; None where it names no bound."""
+    config = lm.config.get_text_config()
+    longest: int | None = getattr(config, "max_position_embeddings", None)
+    return longest
+
+
+def language_path(model: str) -> str:
+    """What transformers takes for the language model that a recipe names: a folder or a name."""
+    return str(TINY_LM) if model == EMBEDDED else model.removeprefix(LOCAL_DIR)
+
+
+def load_language(model: str, tokenizer_path: str = "") -> tuple[FrozenLanguage, Any, Vocabulary]:
     """The language model that a recipe names, its tokenizer, and the ids that are not text.
+
+    Args:
+        model: as the recipe names it.
+        tokenizer_path: of a tokenizer that does not lie with the model.
 
     Raises:
         RecipeError: the model or its tokenizer cannot be had.
     """
     import transformers
 
-    path = str(TINY_LM) if model == EMBEDDED else model.removeprefix(LOCAL_DIR)
+    path = language_path(model)
     transformers.utils.logging.disable_progress_bar()
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(tokenizer_path or path)
         lm = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise RecipeError(
             f"[language] model = {model}: not to be had ({error}); without a network name a folder "
             f"saved by save_pretrained, or the small model of the package (model = {EMBEDDED})"
         ) from error
-    language = FrozenLanguage(lm)
+    try:
+        language = FrozenLanguage(lm)
+    except AttributeError as error:
+        raise RecipeError(
+            f"[language] model = {model}: {type(lm).__name__} is not built like a decoder: {error}"
+        ) from error
     return language, tokenizer, vocabulary_of(tokenizer, language.eoc)
 
 
@@ -217,8 +250,12 @@ def encoder_of(tokenizer: Any) -> Encode:  # noqa: ANN401 - transformers has no 
 
 
 def decoder_of(tokenizer: Any) -> Decode:  # noqa: ANN401 - transformers has no types
-    """Ids to text without special tokens."""
-    return lambda ids: str(tokenizer.decode(list(ids), skip_special_tokens=True))
+    """Ids to text, without special tokens and the space around it."""
+
+    def decode(ids: Sequence[int]) -> str:
+        return str(tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+
+    return decode
 
 
 @torch.no_grad()

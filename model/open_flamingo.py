@@ -2,7 +2,7 @@
 
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -28,6 +28,16 @@ _BLOCK = (
     ("ff.", "dense."),
     ("attn_gate", "attention_gate"),
     ("ff_gate", "dense_gate"),
+)
+_OURS = re.compile(r"cross_attention\.(\d+)\.(.+)")
+_RESAMPLER_BACK = (
+    (re.compile(r"resampler\.(latents|norm\.\w+)"), r"perceiver.\1"),
+    (
+        re.compile(r"resampler\.attention\.(\d+)\.norm_features\."),
+        r"perceiver.layers.\1.0.norm_media.",
+    ),
+    (re.compile(r"resampler\.attention\.(\d+)\."), r"perceiver.layers.\1.0."),
+    (re.compile(r"resampler\.dense\.(\d+)\."), r"perceiver.layers.\1.1."),
 )
 
 
@@ -69,7 +79,7 @@ def convert(state: Mapping[str, Tensor], side_first: int, *, tied: bool) -> dict
             place = blocks.index(_number(found))
             ours[f"cross_attention.{place}.{_renamed_block(found[3])}"] = tensor
         elif name.startswith("perceiver."):
-            ours[_renamed_resampler(name)] = tensor
+            ours[_renamed(name, _RESAMPLER)] = tensor
         elif name.startswith("lang_encoder.") and tensor.ndim == 2 and len(tensor) > side_first + 1:
             side = tensor[side_first : side_first + 2]
             if name.endswith(_OUTPUTS):
@@ -81,14 +91,39 @@ def convert(state: Mapping[str, Tensor], side_first: int, *, tied: bool) -> dict
     return ours
 
 
+def revert(ours: Mapping[str, Tensor], layers: str, numbers: Sequence[int]) -> dict[str, Tensor]:
+    """Our tensors by OpenFlamingo's names, the side rows left out; `convert` leads back.
+
+    Args:
+        ours: of a model of its shape, by name.
+        layers: name of the list of blocks in the language model, such as `model.layers`.
+        numbers: in that list, of the blocks that have cross-attention before them.
+    """
+    theirs: dict[str, Tensor] = {}
+    for name, tensor in ours.items():
+        if found := _OURS.fullmatch(name):
+            block = f"lang_encoder.{layers}.{numbers[int(found[1])]}.gated_cross_attn_layer"
+            theirs[f"{block}.{_block_back(found[2])}"] = tensor
+        elif name.startswith("resampler."):
+            theirs[_renamed(name, _RESAMPLER_BACK)] = tensor
+    return theirs
+
+
+def _block_back(rest: str) -> str:
+    named = ((theirs, ours) for theirs, ours in _BLOCK if ours and rest.startswith(ours))
+    theirs, ours = next(named, ("attn.", ""))
+    return theirs + rest[len(ours) :]
+
+
 def _number(found: re.Match[str]) -> int:
     return int(found[1] or found[2])
 
 
-def _renamed_resampler(name: str) -> str:
-    for pattern, ours in _RESAMPLER:
+def _renamed(name: str, patterns: Sequence[tuple[re.Pattern[str], str]]) -> str:
+    """The name of a resampler's tensor in the other's words."""
+    for pattern, other in patterns:
         if pattern.match(name):
-            return pattern.sub(ours, name, count=1)
+            return pattern.sub(other, name, count=1)
     raise CheckpointError(f"{name}: no part of a Perceiver Resampler")
 
 

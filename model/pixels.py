@@ -49,6 +49,10 @@ class Change:
     saturation: float
 
 
+AS_IT_IS = Change(flip=False, brightness=1.0, contrast=1.0, saturation=1.0)
+"""No change at all."""
+
+
 def draw_change(recipe: PixelsRecipe, rng: random.Random) -> Change:
     """A change for one image; the coin is tossed for each image by itself."""
     flip = rng.random() < recipe.p_flip
@@ -75,6 +79,11 @@ def decode_image(content: bytes, canvas: Canvas, change: Change) -> npt.NDArray[
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise BadInput(Reason.UNDECODABLE, f"{type(error).__name__}: {error}") from error
     return _on_canvas(picture, canvas, change)[None]
+
+
+def frame_of(image: "Image", canvas: Canvas) -> npt.NDArray[np.uint8]:
+    """A picture that is decoded already as one frame [1, side, side, 3], unchanged."""
+    return _on_canvas(_opaque(image, canvas), canvas, AS_IT_IS)[None].copy()  # torch wants its own
 
 
 def decode_video(

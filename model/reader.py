@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import IO, Any
 
+from model.shard_index import index_fault
 from schemas.keys import seed_of
 
 SHARDS_AT_ONCE = 8
@@ -52,7 +53,8 @@ class Shards:
         pattern: a glob of tars, local or of any file system that fsspec knows.
 
     Raises:
-        CorpusError: no file matches, one is no tar, or none of them holds a sample.
+        CorpusError: no file matches, one is no tar or not as the index beside it says, or none of
+            them holds a sample.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -97,6 +99,12 @@ class Shards:
                     samples[-1][1].append((ext, member.offset_data, member.size))
         except (tarfile.TarError, OSError, EOFError) as error:
             raise CorpusError(f"{path}: damaged shard: {error}") from error
+        named = [
+            (key, [(f"{key}.{ext}", offset, size) for ext, offset, size in members])
+            for key, members in samples
+        ]
+        if fault := index_fault(self._files, path, named):
+            raise CorpusError(f"{path}: {fault}")
         return [Entry(key, tuple(members)) for key, members in samples]
 
 

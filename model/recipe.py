@@ -191,6 +191,7 @@ class RunRecipe:
         keep: newest checkpoints that stay.
         max_bad_share: of the samples read, how many may be unusable before the run stops.
         rows_per_pass: rows that go through the model at once; 0 takes a batch whole.
+        self_test: whether the language model is tried before the first step (model/self_test.py).
         rank_timeout_s: how long a process waits for the others of its group before it gives up.
         peak_flops: FLOPs a second that one device can do, for the share that a run does (`mfu`):
             989e12 for an H100 in dense bf16 (its data sheet); 0 where it is not known.
@@ -202,6 +203,7 @@ class RunRecipe:
     keep: int = bounded(3, at_least=1)
     max_bad_share: float = bounded(0.01, at_most=1)
     rows_per_pass: int = 0
+    self_test: bool = True
     rank_timeout_s: float = bounded(600.0, at_least=1)
     peak_flops: float = 0.0
 

@@ -59,6 +59,11 @@ def scalars_of(line: Mapping[str, Any], above: str = "") -> dict[str, float]:
     return found
 
 
+def read_log(folder: Path, step: int) -> list[dict[str, Any]]:
+    """The lines of a run's log up to a step; none where there is no log."""
+    return [json.loads(line) for line in _lines_until(folder / LOG, step)]
+
+
 def _lines_until(log: Path, step: int) -> list[bytes]:
     """The lines of a log up to a step: what was made after it will be made again."""
     lines = log.read_bytes().splitlines(keepends=True) if log.exists() else []

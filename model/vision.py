@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from model.pixels import Canvas
 from model.recipe import PixelsRecipe, VisionRecipe
-from model.weights.locate import ClipUnavailable, locate_clip
+from model.weights.locate import ClipFiles, ClipUnavailable, locate_clip
 from schemas.recipe import RecipeError
 
 DEFINITION = "last stage of the tower's grid, after its last norm where it has one, no class token"
@@ -78,6 +78,17 @@ def load_vision(recipe: VisionRecipe) -> FrozenVision:
     Raises:
         RecipeError: there is no such model, or its weights cannot be had.
     """
+    clip, _ = load_clip(recipe)
+    side = clip.visual.image_size
+    return FrozenVision(clip.visual, side if isinstance(side, int) else side[0])
+
+
+def load_clip(recipe: VisionRecipe) -> tuple[Any, ClipFiles]:
+    """The whole CLIP whose tower a recipe names, at the side that it asks for, and its files.
+
+    Raises:
+        RecipeError: there is no such model, or its weights cannot be had.
+    """
     import open_clip
 
     wanted = ("mean", "std")
@@ -93,5 +104,4 @@ def load_vision(recipe: VisionRecipe) -> FrozenVision:
         )
     except (ClipUnavailable, OSError, RuntimeError, ValueError) as error:
         raise RecipeError(f"[vision] {error}") from error
-    side = clip.visual.image_size
-    return FrozenVision(clip.visual, side if isinstance(side, int) else side[0])
+    return clip, files

@@ -78,6 +78,25 @@ def page_of(parts: Iterable[str | int], encode: Encode, words: Vocabulary) -> Pa
     Raises:
         BadInput: `no_text` on a page without a token of text, `no_media` without an image.
     """
+    tokens, images, texts = _interleaved(parts, encode, words)
+    if not texts:
+        raise BadInput(Reason.NO_TEXT)
+    if not images:
+        raise BadInput(Reason.NO_MEDIA)
+    tokens += [words.eoc] if words.eos is None else [words.eoc, words.eos]
+    return Page(tuple(tokens), tuple(images))
+
+
+def prompt_of(parts: Iterable[str | int], encode: Encode, words: Vocabulary) -> Page:
+    """A page that is to be gone on with: as `page_of` makes it, but without an end."""
+    tokens, images, _ = _interleaved(parts, encode, words)
+    return Page(tuple(tokens), tuple(images))
+
+
+def _interleaved(
+    parts: Iterable[str | int], encode: Encode, words: Vocabulary
+) -> tuple[list[int], list[int], int]:
+    """A page's tokens without its end, its images, and how many of the tokens are text."""
     tokens: list[int] = [] if words.bos is None else [words.bos]
     images: list[int] = []
     opening, texts = len(tokens), 0
@@ -92,12 +111,7 @@ def page_of(parts: Iterable[str | int], encode: Encode, words: Vocabulary) -> Pa
             tokens += ids
             texts += len(ids)
             after_text = True
-    if not texts:
-        raise BadInput(Reason.NO_TEXT)
-    if not images:
-        raise BadInput(Reason.NO_MEDIA)
-    tokens += [words.eoc] if words.eos is None else [words.eoc, words.eos]
-    return Page(tuple(tokens), tuple(images))
+    return tokens, images, texts
 
 
 def page_window(page: Page, limits: WindowRecipe, words: Vocabulary, rng: random.Random) -> Window:

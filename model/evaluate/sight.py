@@ -12,7 +12,7 @@ from torch.nn import functional as fn
 from model.evaluate.sets import SetError
 from model.evaluate.subject import Subject
 from model.evaluate.tasks import Media
-from model.pixels import Change, decode_image, decode_video
+from model.pixels import AS_IT_IS, decode_image, decode_video
 from model.recipe import PixelsRecipe
 from schemas.keys import seed_of
 from schemas.rejection import BadInput
@@ -25,8 +25,6 @@ The resampler stretches its time embeddings over them.
 
 KEPT = 4096
 """Images and videos whose latents are kept: two support sets of the paper's size."""
-
-_AS_IT_IS = Change(flip=False, brightness=1.0, contrast=1.0, saturation=1.0)
 
 
 class Sight:
@@ -78,9 +76,9 @@ class Sight:
         try:
             content = media.path.read_bytes()
             if not media.is_video:
-                return decode_image(content, canvas, _AS_IT_IS).copy()  # torch wants its own
+                return decode_image(content, canvas, AS_IT_IS).copy()  # torch wants its own
             rng = random.Random(seed_of(self._seed, "video", media.path.name))
-            return decode_video(content, canvas, _AS_IT_IS, FRAMES, rng)
+            return decode_video(content, canvas, AS_IT_IS, FRAMES, rng)
         except OSError as error:
             raise SetError(f"{media.path}: {error.strerror}") from error
         except BadInput as error:

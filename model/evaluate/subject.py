@@ -17,7 +17,7 @@ from model.checkpoint import (
     load_checkpoint,
 )
 from model.flamingo import Flamingo
-from model.language import encoder_of, load_language
+from model.language import decoder_of, encoder_of, load_language, longest_of
 from model.pixels import Canvas
 from model.recipe import TrainRecipe
 from model.vision import DEFINITION, load_vision
@@ -54,9 +54,7 @@ class Subject:
     @property
     def longest(self) -> int | None:
         """Tokens that its language model takes at most; None where it names no bound."""
-        config = self.model.language.lm.config.get_text_config()
-        longest: int | None = getattr(config, "max_position_embeddings", None)
-        return longest
+        return longest_of(self.model.language.lm)
 
 
 def load_subject(run: Path, device: str) -> Subject:
@@ -89,16 +87,12 @@ def _load(path: Path, device: str, passed_over: tuple[str, ...]) -> Subject:
     digest = weights_digest(model)
     if device == "cuda":
         model.freeze_in(torch.bfloat16)
-
-    def decode(ids: Sequence[int]) -> str:
-        return str(tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
-
     return Subject(
         model.to(device).eval(),
         recipe,
         words,
         encoder_of(tokenizer),
-        decode,
+        decoder_of(tokenizer),
         vision.canvas(recipe.pixels),
         path,
         digest,

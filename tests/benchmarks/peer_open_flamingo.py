@@ -43,7 +43,7 @@ def build(shape):
 
 
 def logits(source, target):
-    """Weights, logits, loss and gradients for one padded batch."""
+    """Weights, logits, loss and gradients for one padded batch; with a checkpoint, of it."""
     given = torch.load(source)
     torch.manual_seed(0)
     model = build(given["shape"])
@@ -51,6 +51,9 @@ def logits(source, target):
         for name, parameter in model.named_parameters():
             if name.endswith(("attn_gate", "ff_gate")):
                 parameter.fill_(0.5)  # open gates, or nothing of the images would be seen
+    unknown = []
+    if "checkpoint" in given:  # as its trainer and its evaluation load one
+        unknown = model.load_state_dict(given["checkpoint"], strict=False).unexpected_keys
     out = model(given["vision_x"], given["lang_x"], given["attention_mask"])
     # Of the words one is never to be said: <image>, the last one, which ours has no output for.
     said = out.logits[..., :-1].flatten(0, 1)
@@ -71,6 +74,7 @@ def logits(source, target):
             "gradients": {name: p.grad for name, p in trained.items()},
             "logits": out.logits.detach(),
             "loss": loss.detach(),
+            "unknown": unknown,
         },
         target,
     )

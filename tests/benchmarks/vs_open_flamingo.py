@@ -30,6 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from model.batches import Batch, BatchReader, Drawing
+from model.export.open_flamingo import check_shape, state_of
 from model.flamingo import Flamingo, inputs_of
 from model.initial import fill
 from model.language import FrozenLanguage, encoder_of, load_language
@@ -205,8 +206,29 @@ def parity(python: str, folder: Path) -> None:
           f"{abs(float(loss.detach() - theirs['loss'])) / float(theirs['loss']):.1e} |")  # fmt: skip
     worst, where = gradient_difference(model, theirs["gradients"])
     print(f"| gradients, ours packed, relative to each tensor's norm | {worst:.1e} ({where}) |")
+    print(f"| logits of our weights exported to it and loaded there | "
+          f"{exported_difference(python, folder, model, apart):.1e} |")  # fmt: skip
     print(f"\n{len(examples)} documents, {rows.tokens} tokens, {len(rows.frames_I)} images; "
           f"{apart.tokens_BL.size} places padded, {rows.tokens_BL.size} packed\n")  # fmt: skip
+
+
+@torch.no_grad()
+def exported_difference(python: str, folder: Path, model: Flamingo, apart: Rows) -> float:
+    """How far their logits are from ours when they load weights that we trained and exported."""
+    random_numbers = torch.Generator().manual_seed(1)
+    for parameter in model.trainable().values():
+        parameter += 0.02 * torch.randn(parameter.shape, generator=random_numbers)
+    recipe = recipe_of(PARITY)
+    check_shape(recipe, model)
+    given = torch.load(folder / "in.pt")
+    given["checkpoint"] = state_of(model, recipe, PARITY.eoc, 0)
+    torch.save(given, folder / "exported.pt")
+    run_peer(python, "logits", folder / "exported.pt", folder / "loaded.pt")
+    theirs = torch.load(folder / "loaded.pt")
+    assert not theirs["unknown"], theirs["unknown"]
+    real = given["attention_mask"].bool()
+    difference = logits_of(model, apart) - theirs["logits"][..., : PARITY.eoc + 1]
+    return float(difference[real].abs().max())
 
 
 def adopt(model: Flamingo, theirs: dict[str, Any]) -> None:

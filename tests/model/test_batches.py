@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from model.batches import Batch, BatchReader, Drawing, example_of
 from model.pixels import Canvas
-from model.reader import CorpusError, Position, Sample
+from model.reader import CorpusError, Position, Sample, Shards
 from model.recipe import CorpusRecipe, TrainRecipe
 from model.windows import Vocabulary
 from schemas.rejection import BadInput, Reason
@@ -193,6 +195,40 @@ def test_only_unusable_samples_stop_the_run(
     reader = open_reader("align", str(tmp_path / "x.tar"))
     with pytest.raises(CorpusError, match=r"x\.tar: no usable sample"):
         reader.batch_at(Position())
+
+
+def test_pairs_as_img2dataset_writes_them_are_read(
+    tmp_path: Path, make_tar: MakeTar, toy_data: dict[str, str], open_reader: Reader
+) -> None:
+    """Its keys are numbers; its table and its statistics lie beside the tar."""
+    pictures = [
+        Shards(toy_data["align"]).read(0, n).members["jpg"] for n in (0, 1)
+    ]  # of different colours
+    members = []
+    for n in range(4):
+        key = f"00000000{n}"
+        about = {"caption": f"picture {n}", "url": "http://example.org/", "key": key}
+        about |= {"status": "success", "error_message": None, "width": 48, "height": 32}
+        members += [(f"{key}.jpg", pictures[n % 2]), (f"{key}.json", json.dumps(about).encode())]
+        members += [(f"{key}.txt", f"picture {n}".encode())]
+    make_tar(tmp_path / "00000.tar", members)
+    columns = {"caption": ["picture 0"], "key": ["000000000"], "status": ["success"]}
+    pq.write_table(pa.table(columns), tmp_path / "00000.parquet")
+    (tmp_path / "00000_stats.json").write_text('{"count": 4, "successes": 4}')
+    batch = open_reader("align", str(tmp_path / "*.tar"), batch=4).batch_at(Position())
+    rows = batch.passes[0]
+    assert batch.samples == 4
+    assert not batch.skipped
+    flat = rows.tokens_BL.ravel().tolist()
+    numbers = {encode(f"{n}")[0]: n for n in range(4)}
+    said = [numbers[token] for token in flat if token in numbers]
+    assert sorted(said) == [0, 1, 2, 3]
+    even = {
+        n % 2: frame.mean((0, 1)).argmax() for n, frame in zip(said, rows.pixels_FHWC, strict=True)
+    }
+    for n, frame in zip(said, rows.pixels_FHWC, strict=True):
+        assert frame.mean((0, 1)).argmax() == even[n % 2]
+    assert even[0] != even[1]
 
 
 def test_pages_keep_to_their_window(toy_data: dict[str, str], open_reader: Reader) -> None:

@@ -198,7 +198,7 @@ def test_a_window_longer_than_the_language_model_is_refused(
 def test_a_model_that_cannot_be_packed_is_refused_by_name(
     toy_recipe: TrainRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model.assemble.packing_error", lambda *_: 0.3)
+    monkeypatch.setattr("model.self_test.packing_error", lambda *_: 0.3)
     with pytest.raises(RecipeError, match=r"LlamaForCausalLM see one another.*packed=false"):
         assemble(toy_recipe, tmp_path, "cpu")
     alone = replace(toy_recipe, window=replace(toy_recipe.window, packed=False))
