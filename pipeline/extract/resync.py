@@ -61,6 +61,26 @@ def gap_behind(
     return os.pread(descriptor, min(following - end, _OVERLAP), end) if end < following else b""
 
 
+def is_padding(stream: BinaryIO, start: int, end: int) -> bool:
+    """Whether nothing is lost between two offsets: zeros, empty lines, empty gzip members.
+
+    Some writers leave such between records, to fill blocks or to flush.
+    """
+    if end - start > _BLOCK:
+        return False
+    stream.seek(start)
+    rest = stream.read(end - start).lstrip(b"\0\r\n")
+    while rest:
+        member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        try:
+            if member.decompress(rest).strip(b"\r\n") or not member.eof:
+                return False
+        except zlib.error:
+            return False
+        rest = member.unused_data.lstrip(b"\0\r\n")
+    return True
+
+
 def is_zstd(stream: BinaryIO) -> bool:
     """Whether the stream is zstd's, in which the place of a record is not told."""
     return _head(stream) == _ZSTD

@@ -9,6 +9,7 @@ from pipeline.extract.limits import ReadLimits
 from pipeline.extract.records import Found, Revisit, block_of, found_in, marks_of, payload_of
 from pipeline.extract.resync import (
     gap_behind,
+    is_padding,
     is_zstd,
     next_record,
     record_end,
@@ -221,10 +222,17 @@ def _read_stream(stream: BinaryIO, name: str, limits: ReadLimits) -> Iterator[Fo
             yield from run.held
         # What is whole is not looked at again; behind damage the next record may begin anywhere.
         following = next_record(stream, (run.position + 1) if end is None else end)
-        if end is None or run.failed or (following != end if following else run.broken):
+        if end is None or run.failed or _is_lost(stream, end, following, run.broken):
             first = run.position if end is None or run.failed else end
             yield _damaged(stream, name, first, following)
         start = following
+
+
+def _is_lost(stream: BinaryIO, end: int, following: int | None, broken: bool) -> bool:
+    """Whether anything is lost between a whole record's end and the next record, or the file's."""
+    if following is None:
+        return broken
+    return following != end and not is_padding(stream, end, following)
 
 
 class _Run:

@@ -189,3 +189,22 @@ def test_a_writer_that_leaves_one_line_behind_each_record_is_believed(tmp_path):
     with path.open("rb") as stream:
         found = list(read_warc(stream, name="w"))
     assert sum(isinstance(one, Page) for one in found) >= 4
+
+
+@pytest.mark.parametrize("between", [bytes(512), gzip.compress(b""), gzip.compress(b"") * 3])
+def test_padding_between_members_is_no_damage(between):
+    records = [
+        gzip.compress(response(f"http://a.example/{i}", f"<p>{i}</p>".encode())) for i in range(5)
+    ]
+    found = list(read_warc(io.BytesIO(between.join(records)), name="w"))
+    assert [type(one) for one in found] == [Page] * 5
+
+
+def test_what_is_lost_between_members_is_told_whatever_pads_it():
+    records = [
+        gzip.compress(response(f"http://a.example/{i}", f"<p>{i}</p>".encode())) for i in range(3)
+    ]
+    damaged = records[0] + bytes(64) + records[1][:200] + bytes(64) + records[2]
+    found = list(read_warc(io.BytesIO(damaged), name="w"))
+    assert sum(isinstance(one, Page) for one in found) == 2
+    assert sum(isinstance(one, Rejection) for one in found) == 1
