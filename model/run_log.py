@@ -8,6 +8,13 @@ from typing import Any
 from model.checkpoint import CheckpointError
 
 LOG = "log.jsonl"
+CLOCKED = frozenset(
+    {
+        "seconds", "wait_seconds", "wait_share", "tokens_per_s", "images_per_s", "flops_per_s",
+        "mfu", "peak_memory_bytes", "gpu_peak_memory_bytes", "watch_seconds",
+    }
+)  # fmt: skip
+"""What a line tells of the clock and the machine: all else is the same in equal runs."""
 
 
 class RunLog:

@@ -64,6 +64,17 @@ class Shape:
         """The id of `<EOC>`; that of `<image>` is the next and last one."""
         return self.language["vocab_size"] - 2
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """The shape as the peer's script takes it."""
+        return {
+            "language": self.language,
+            "vision": self.vision,
+            "every": self.every,
+            "eoc": self.eoc,
+            "image": self.eoc + 1,
+        }
+
 
 PARITY = Shape(
     "parity",
@@ -180,10 +191,7 @@ def parity(python: str, folder: Path) -> None:
     model = our_model(PARITY)
     examples = documents(PARITY, 6, random.Random(0))
     batch = padded(examples, model.vision)
-    shape = {
-        "language": PARITY.language, "vision": PARITY.vision, "every": PARITY.every,
-        "eoc": PARITY.eoc, "image": PARITY.eoc + 1,
-    }  # fmt: skip
+    shape = PARITY.told
     torch.save({"shape": shape, **batch}, folder / "in.pt")
     run_peer(python, "logits", folder / "in.pt", folder / "out.pt")
     theirs = torch.load(folder / "out.pt")
@@ -315,10 +323,7 @@ def work(python: str, folder: Path, data: dict[str, str], count: int) -> None:
             for name, batch in found.items()
         ]
         asked = {
-            "shape": {
-                "language": shape.language, "vision": shape.vision, "every": shape.every,
-                "eoc": shape.eoc, "image": shape.eoc + 1,
-            },
+            "shape": shape.told,
             "side_px": 224,
             "batches": padded_batches,
         }  # fmt: skip

@@ -26,6 +26,7 @@ import pytest
 from model.ranks import LONE, LostRank, Ranks, RanksError, Relay, check_alike, start_ranks, together
 from model.reader import CorpusError
 from model.recipe import TrainRecipe, WatchRecipe
+from model.run_log import CLOCKED
 from schemas.recipe import RecipeError
 
 WORK = Path(__file__).with_name("one_rank.py")
@@ -38,17 +39,6 @@ PROCESSES.set_forkserver_preload(["torch", "open_clip", "transformers", "safeten
 COUNTS = ("red", "green", "blue", "circle", "square", "sky")
 """Words that the toy's tokenizer knows: two of them number 36 samples."""
 
-TIMES = {
-    "seconds",
-    "wait_seconds",
-    "wait_share",
-    "tokens_per_s",
-    "images_per_s",
-    "flops_per_s",
-    "mfu",
-    "peak_memory_bytes",
-    "watch_seconds",
-}
 MakeTar = Callable[[Path, list[tuple[str, bytes]]], Path]
 
 
@@ -161,7 +151,7 @@ def on(recipe: TrainRecipe, batch: int = 5, **run: Any) -> TrainRecipe:
 
 def log_of(output: Path) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
-    return [{key: line[key] for key in line if key not in TIMES} for line in lines]
+    return [{key: line[key] for key in line if key not in CLOCKED} for line in lines]
 
 
 # Batches

@@ -107,7 +107,11 @@ def family(name: str) -> nn.Module:
 def test_families_pass(name: str, dtype: torch.dtype, make: Make, toy_recipe: TrainRecipe) -> None:
     model = make(family(name))
     model.freeze_in(dtype)
-    check_language(model, toy_recipe)
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    check_language(model, toy_recipe)  # raises where the family fails
+    after = model.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[key], tensor) for key, tensor in before.items())
 
 
 def test_nothing_of_the_run_is_touched(make: Make, toy_recipe: TrainRecipe) -> None:
@@ -167,7 +171,14 @@ def test_short_windows_are_tried_in_short_rows(
     small = transformers.LlamaConfig(**SIZED, max_position_embeddings=tokens)
     torch.manual_seed(0)
     window = replace(toy_recipe.window, tokens=tokens)
-    check_language(make(transformers.LlamaForCausalLM(small)), replace(toy_recipe, window=window))
+    model = make(transformers.LlamaForCausalLM(small))
+    lengths: list[int] = []
+    model.language.lm.get_input_embeddings().register_forward_pre_hook(
+        lambda _, ids: lengths.append(ids[0].shape[-1])
+    )
+    check_language(model, replace(toy_recipe, window=window))
+    assert lengths
+    assert max(lengths) <= tokens
 
 
 def test_a_run_is_refused_before_anything_is_written(

@@ -8,24 +8,13 @@ import pytest
 
 from model.checkpoint import CheckpointError
 from model.recipe import TrainRecipe
+from model.run_log import CLOCKED
 from model.train import main, train
-
-TIMES = {
-    "seconds",
-    "wait_seconds",
-    "wait_share",
-    "tokens_per_s",
-    "images_per_s",
-    "flops_per_s",
-    "mfu",
-    "peak_memory_bytes",
-    "watch_seconds",
-}
 
 
 def log_of(output: Path) -> list[dict]:
     lines = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
-    return [{key: line[key] for key in line if key not in TIMES} for line in lines]
+    return [{key: line[key] for key in line if key not in CLOCKED} for line in lines]
 
 
 def longer(recipe: TrainRecipe, **run: object) -> TrainRecipe:

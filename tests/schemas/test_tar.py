@@ -202,12 +202,12 @@ def header_and_padding_bits() -> Iterator[int]:
 
 def test_any_flipped_bit_outside_the_payload_is_seen():
     for bit in header_and_padding_bits():
-        damage(flipped(TAR, bit))
+        assert damage(flipped(TAR, bit))
 
 
 def test_a_cut_at_any_block_is_seen():
     for size in range(0, len(TAR), BLOCK):
-        damage(TAR[:size])
+        assert damage(TAR[:size])
 
 
 @pytest.mark.parametrize(

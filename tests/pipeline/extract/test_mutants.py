@@ -19,22 +19,26 @@ def mutants():
     return module
 
 
-def held(tally, count):
-    assert tally.crashes == []
-    assert sum(tally.outcomes.values()) == count
-    assert tally.outcomes["document"] > count * 0.8
-    assert 0 < tally.slowest[0] < 5
-    assert 0 < tally.peak_bytes < 512 << 20
+def within_bounds(tally):
+    return 0 < tally.slowest[0] < 5 and 0 < tally.peak_bytes < 512 << 20
 
 
 def test_mutants_of_made_up_pages(mutants):
-    held(mutants.read_mutants(mutants.made_up_pages(20), 200, seed=1), 200)
+    tally = mutants.read_mutants(mutants.made_up_pages(20), 200, seed=1)
+    assert tally.crashes == []
+    assert sum(tally.outcomes.values()) == 200
+    assert tally.outcomes["document"] > 160
+    assert within_bounds(tally)
 
 
 @pytest.mark.shared
 @pytest.mark.slow
 def test_mutants_of_real_pages(mutants, shared_data):
-    held(mutants.read_mutants(mutants.real_pages(50), 200, seed=0), 200)
+    tally = mutants.read_mutants(mutants.real_pages(50), 200, seed=0)
+    assert tally.crashes == []
+    assert sum(tally.outcomes.values()) == 200
+    assert tally.outcomes["document"] > 160
+    assert within_bounds(tally)
 
 
 def test_a_processing_instruction_is_passed_over():

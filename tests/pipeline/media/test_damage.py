@@ -39,8 +39,11 @@ def test_a_cut_jpeg_is_refused_and_a_whole_one_is_not():
 
 
 def test_a_jpeg_of_a_kind_that_ffmpeg_does_not_know_is_not_refused(monkeypatch):
+    asked = []
+
     class Puzzled:
         def decode(self, packet):
+            asked.append(packet)
             raise av.PatchWelcomeError(1, "not yet")
 
     class Codecs:
@@ -48,6 +51,7 @@ def test_a_jpeg_of_a_kind_that_ffmpeg_does_not_know_is_not_refused(monkeypatch):
 
     monkeypatch.setattr(av, "CodecContext", Codecs)
     refuse_cut_jpeg(saved(PICTURE, "JPEG"))
+    assert len(asked) == 1
 
 
 def test_an_orientation_that_cannot_be_read_is_none(monkeypatch):
