@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.evaluate.tasks import TASKS, Example, Task
+from model.evaluate.tasks import TASKS, Task
+from schemas.benchmarks.items import Example
 from schemas.recipe import RecipeError
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from model.evaluate.search import say_best
 from model.evaluate.shots import draw_shots, orders_of, similar_shots
 from model.evaluate.sight import Sight
 from model.evaluate.subject import Subject
-from model.evaluate.tasks import Example, Task
+from model.evaluate.tasks import Task
+from schemas.benchmarks.items import Example
 from schemas.recipe import RecipeError
 
 SCORES_KEPT = 100

@@ -9,8 +9,8 @@ import numpy as np
 from model.evaluate.cider import cider_scores
 from model.evaluate.intervals import Values, area_under_roc, mean_of
 from model.evaluate.ptb import words_of
-from model.evaluate.tasks import Example
 from model.evaluate.vqa import FEWEST_ANSWERS, exact_match, vqa_accuracy
+from schemas.benchmarks.items import Example
 
 
 @dataclass(frozen=True, slots=True)

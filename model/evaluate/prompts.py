@@ -7,8 +7,9 @@ like without showing an image that goes with it; a close-ended task needs none.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model.evaluate.tasks import Example, Media, Task
+from model.evaluate.tasks import Task
 from model.windows import Encode, Vocabulary
+from schemas.benchmarks.items import Example, Media
 
 TEXT_SHOTS = 2
 """Examples in text alone; the paper finds one of them highly detrimental (B.1.5)."""

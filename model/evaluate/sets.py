@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from model.evaluate.tasks import Example, Media, Task
+from model.evaluate.tasks import Task
+from schemas.benchmarks.items import Example, Media
 
 _MEDIA = ("image", "images", "video")
 _KEYS = ("id", *_MEDIA, "question", "text", "history", "answers", "candidates", "relevance")

@@ -11,9 +11,9 @@ from torch.nn import functional as fn
 
 from model.evaluate.sets import SetError
 from model.evaluate.subject import Subject
-from model.evaluate.tasks import Media
 from model.pixels import AS_IT_IS, decode_image, decode_video
 from model.recipe import PixelsRecipe
+from schemas.benchmarks.items import Media
 from schemas.keys import seed_of
 from schemas.rejection import BadInput
 

@@ -1,47 +1,10 @@
-"""What is asked: an example of an evaluation set, and the tasks with the paper's prompts (A.2)."""
+"""What is asked of an example of an evaluation set: the tasks with the paper's prompts (A.2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """One image or one video, by its file."""
-
-    path: Path
-    is_video: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One thing to answer, or to show answered.
-
-    Attributes:
-        id: within its set.
-        media: what it is about, in order.
-        answers: what people said; of a close-ended task the right one.
-        candidates: what may be said; empty where anything may.
-        question: of question answering.
-        text: that stands in the image, for hateful memes.
-        history: of a dialogue, questions and answers before this one.
-        relevance: of each candidate, how right people found it, 0 to 1.
-    """
-
-    id: str
-    media: tuple[Media, ...]
-    answers: tuple[str, ...]
-    candidates: tuple[str, ...] = ()
-    question: str = ""
-    text: str = ""
-    history: tuple[tuple[str, str], ...] = ()
-    relevance: tuple[float, ...] = ()
-
-    @property
-    def shown_answer(self) -> str:
-        """What a shot says: the commonest answer, of equally common ones the first."""
-        return max(self.answers, key=self.answers.count)
+from schemas.benchmarks.items import Example
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ import torch
 
 from model.evaluate.prefix import read_prefix
 from model.evaluate.search import say_best
-from model.evaluate.tasks import TASKS, Example
+from model.evaluate.tasks import TASKS
 from model.flamingo import Flamingo
 from model.language import longest_of
 from model.pixels import Canvas, frame_of
 from model.windows import Encode, Vocabulary, prompt_of
+from schemas.benchmarks.items import Example
 
 if TYPE_CHECKING:
     from PIL.Image import Image

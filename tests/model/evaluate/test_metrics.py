@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.evaluate.metrics import METRICS, Outcome
-from model.evaluate.tasks import Example
+from schemas.benchmarks.items import Example
 
 
 def score(name: str, *outcomes: Outcome) -> float:

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from model.evaluate.prompts import Writer
-from model.evaluate.tasks import TASKS, Example, Media
+from model.evaluate.tasks import TASKS
 from model.windows import Vocabulary
+from schemas.benchmarks.items import Example, Media
 
 WORDS = Vocabulary(eoc=-1, image=-2, bos=-3, eos=-4)
 SPECIAL = {-1: "<EOC>", -2: "<image>", -3: "<BOS>"}

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from model.evaluate.sets import SetError, read_set, with_candidates
-from model.evaluate.tasks import TASKS, Example, Media
+from model.evaluate.tasks import TASKS
+from schemas.benchmarks.items import Example, Media
 
 
 @pytest.fixture

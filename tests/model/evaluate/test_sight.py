@@ -7,7 +7,7 @@ import torch
 from model.evaluate.sets import SetError
 from model.evaluate.sight import FRAMES, Sight
 from model.evaluate.subject import Subject, load_subject
-from model.evaluate.tasks import Media
+from schemas.benchmarks.items import Media
 
 
 @pytest.fixture(scope="module")
