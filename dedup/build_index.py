@@ -1,11 +1,17 @@
 """Builds the evaluation index: what no corpus may hold a copy of.
 
 Example:
-    python -m dedup.build_index --set coco=val2014/ --set vqa=vqa.parquet --output eval.index
+    python -m dedup.build_index --set coco=coco/ --set vqa=vqa.parquet --output eval.index
 
 A set is a folder of images and videos, a tar, a Parquet file with image columns, or a text file
-that lists paths. Images that cannot be read are listed, on stderr and in the index; exit code 0
-done, 1 when a set has none that can be read, 2 wrong usage.
+that lists paths. A folder under a benchmark's name (coco, flickr30k, vqav2, okvqa, vizwiz, textvqa,
+visdial, hatefulmemes, msvdqa, msrvttqa, vatex, ivqa, youcook2, star, nextqa, rareact, imagenet,
+kinetics) is read as its publisher ships it: questions, answers and captions go in as well, and of a
+video the parts that are asked about. --set coco:karpathy=PATH names one of several layouts,
+--set mine:coco=PATH the benchmark, --set coco:plain=PATH none.
+
+What cannot be read is listed, on stderr and in the index; exit code 0 done, 1 when a set has
+nothing that can be read, 2 wrong usage.
 """
 
 import argparse
@@ -17,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from dedup.benchmark_sets import choose_layout, read_annotations, read_benchmark_entries
 from dedup.eval_sets import (
     Entry,
     PassedOver,
@@ -25,10 +32,30 @@ from dedup.eval_sets import (
     read_entries,
     read_pictures,
 )
+from dedup.evaluation_file import EvaluationFile
+from dedup.evaluation_texts import EvaluationText
 from dedup.fingerprint import is_flat, thumbnail
-from dedup.index import EvaluationIndex, Item, Missing
+from dedup.index import Item, Missing
+from schemas.benchmarks.items import LayoutError
+from schemas.benchmarks.layouts import Layout
 
 _BATCH = 64  # entries decoded at once
+_TOLD = 50  # unreadable things of a set that stderr names; the index holds all
+
+
+@dataclass(frozen=True, slots=True)
+class SetOption:
+    """A set as the command line names it.
+
+    Attributes:
+        name: of the set.
+        path: where it lies.
+        layout: that it is said to have; "" for whatever is there.
+    """
+
+    name: str
+    path: Path
+    layout: str = ""
 
 
 @dataclass
@@ -39,17 +66,32 @@ class SetRead:
     items: list[Item] = field(default_factory=list)
     unreadable: list[Missing] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
+    texts: list[EvaluationText] = field(default_factory=list)
 
 
-def read_set(name: str, path: Path, threads: int = 4) -> SetRead:
-    """Fingerprints of all pictures of a set, and what of it could not be read.
+def read_set(name: str, path: Path, layout: Layout | None = None, threads: int = 4) -> SetRead:
+    """Fingerprints of all pictures of a set, its texts, and what of it could not be read.
+
+    Args:
+        name: of the set.
+        path: where it lies.
+        layout: in which; None for plain files, whose texts are not known.
+        threads: that decode.
 
     Raises:
         OSError: the path does not exist or cannot be opened.
+        LayoutError: an annotation file is not as the layout says.
     """
     read = SetRead(name)
+    entries = read_entries(path)
+    if layout is not None:
+        annotations = read_annotations(name, path, layout)
+        read.texts = annotations.texts
+        for lost in annotations.lost:
+            _add(read, lost)
+        entries = read_benchmark_entries(path, annotations.spans)
     with ThreadPoolExecutor(threads) as pool:
-        for batch in _batches(read_entries(path)):
+        for batch in _batches(entries):
             for results in pool.map(_fingerprint, batch):
                 for result in results:
                     _add(read, result)
@@ -89,30 +131,51 @@ def _batches(entries: Iterator[Entry | Unreadable]) -> Iterator[list[Entry | Unr
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(argv)
-    names = [name for name, _ in options.set]
+    names = [one.name for one in options.set]
     if len(set(names)) < len(names):
         _parser().error("two sets have the same name")
     sets = []
-    for name, path in options.set:
-        _say(f"{name}: reading {path}")
+    for one in options.set:
         try:
-            sets.append(read_set(name, path))
+            layout = _layout_of(one)
+            as_what = f" as {layout.benchmark} ({layout.name})" if layout else ""
+            _say(f"{one.name}: reading {one.path}{as_what}")
+            sets.append(read_set(one.name, one.path, layout))
         except (OSError, UnicodeDecodeError) as error:
-            _say(f"{name}: cannot read {path}: {error}")
+            _say(f"{one.name}: cannot read {one.path}: {error}")
+            return 1
+        except LayoutError as error:
+            _say(f"{one.name}: {error}")
             return 1
     _list_unreadable(sets)
-    empty = [read.name for read in sets if not read.items]
+    empty = [read.name for read in sets if not (read.items or read.texts)]
     if empty:
         _say(f"no image that can be read in: {', '.join(empty)}; no index was written")
         return 1
     return _write(sets, options.output, as_json=options.json)
 
 
+def _layout_of(option: SetOption) -> Layout | None:
+    """The layout of a set; None, and a word of it, where only the set's name is a benchmark's.
+
+    Raises:
+        LayoutError: the layout that was asked for is not there.
+    """
+    try:
+        return choose_layout(option.name, option.path, option.layout)
+    except LayoutError as error:
+        if option.layout:
+            raise
+        _say(f"{option.name}: {error}; read as plain files, without texts")
+        return None
+
+
 def _write(sets: Iterable[SetRead], output: Path, *, as_json: bool) -> int:
     items = [item for read in sets for item in read.items]
     missing = tuple(lost for read in sets for lost in read.unreadable)
+    texts = [text for read in sets for text in read.texts]
     try:
-        EvaluationIndex.build(items, unreadable=missing).save(output)
+        EvaluationFile.build(items, missing, texts).save(output)
     except OSError as error:
         _say(f"cannot write {output}: {error.strerror}")
         return 1
@@ -125,14 +188,19 @@ def _summary(read: SetRead, *, as_json: bool) -> str:
     counts = (len(read.items), len(read.unreadable), len(read.passed_over))
     if as_json:
         words = ("items", "unreadable", "passed_over")
-        return json.dumps({"set": read.name, **dict(zip(words, counts, strict=True))})
-    return "{}: {} pictures, {} unreadable, {} other files".format(read.name, *counts)
+        told = {"set": read.name, **dict(zip(words, counts, strict=True))}
+        return json.dumps(told | ({"texts": len(read.texts)} if read.texts else {}))
+    texts = f", {len(read.texts)} texts" if read.texts else ""
+    return "{}: {} pictures, {} unreadable, {} other files".format(read.name, *counts) + texts
 
 
 def _list_unreadable(sets: Iterable[SetRead]) -> None:
     for read in sets:
-        for missing in read.unreadable:
+        for missing in read.unreadable[:_TOLD]:
             _say(f"unreadable: {read.name}: {missing.eval_id}: {missing.why}")
+        more = len(read.unreadable) - _TOLD
+        if more > 0:
+            _say(f"unreadable: {read.name}: {more} more, all of them named in the index")
 
 
 def _say(line: str) -> None:
@@ -153,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         type=_parse_set,
         required=True,
-        metavar="NAME=PATH",
+        metavar="NAME[:LAYOUT]=PATH",
         help="a set and where it lies; may be given several times",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the index")
@@ -161,13 +229,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _parse_set(text: str) -> tuple[str, Path]:
-    name, equals, path = text.partition("=")
+def _parse_set(text: str) -> SetOption:
+    named, equals, path = text.partition("=")
+    name, _, layout = named.partition(":")
     if not (name and equals and path):
         raise argparse.ArgumentTypeError(f"must be NAME=PATH, got {text!r}")
     if not Path(path).exists():
         raise argparse.ArgumentTypeError(f"{name}: no such file or folder: {path}")
-    return name, Path(path)
+    return SetOption(name, Path(path), layout)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The pictures of an evaluation set, however it lies on disk, and what of it cannot be read.
 
-A set is a folder (searched through), a tar, a Parquet file with image columns, a text file that
-lists paths, or one image or video. What a file is, its first bytes say; of a video, one frame a
-second is a picture. Nothing is left out unsaid: what should be a picture and is not comes out as
-`Unreadable`, other files as `PassedOver`.
+A set is a folder (searched through, links followed), a tar, a Parquet file with image columns, a
+text file that lists paths, or one image or video. What a file is, its first bytes say; of a video,
+one frame a second is a picture. Nothing is left out unsaid: what should be a picture and is not
+comes out as `Unreadable`, other files as `PassedOver`.
 """
 
 import bz2
@@ -19,16 +19,13 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from schemas.benchmarks.folder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Folder
 from schemas.rejection import BadInput
 from schemas.tar import read_tar
 
 if TYPE_CHECKING:
     from PIL import Image
 
-IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-)
-VIDEO_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".webm"})
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 LIST_SUFFIXES = frozenset({".txt", ".lst"})
 
@@ -43,6 +40,9 @@ _IMAGE_MAGICS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*"
 _DAMAGE = (OSError, ValueError, SyntaxError, EOFError, LookupError, struct.error, zlib.error)
 
 
+Spans = tuple[tuple[float, float], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Some bytes that may be an image or a video.
@@ -51,11 +51,13 @@ class Entry:
         eval_id: path inside the set, with `!member` in a tar and `:row` in a table.
         content: the bytes.
         is_expected: whether the set says that this is a picture.
+        spans: the parts of a video that the set asks about, in seconds; none for all of it.
     """
 
     eval_id: str
     content: bytes
     is_expected: bool
+    spans: Spans = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,8 @@ def read_entries(path: Path) -> Iterator[Entry | Unreadable]:
         OSError: the path itself does not exist or cannot be opened.
     """
     if path.is_dir():
-        for child in sorted(path.rglob("*")):
-            if child.is_file():
-                yield from _read_file(child, child.relative_to(path).as_posix())
+        for name in Folder(path).paths:
+            yield from _read_file(path / name, name)
         return
     if path.suffix.lower() in LIST_SUFFIXES:
         yield from _read_list(path)
@@ -267,7 +268,7 @@ def _read_frames(entry: Entry) -> Iterator[Picture | Unreadable]:
                 return
             for frame in container.decode(video=0):
                 seconds = frame.time or 0.0
-                if seconds >= due * FRAME_EVERY_S:
+                if seconds >= due * FRAME_EVERY_S and _is_within(seconds, entry.spans):
                     due = int(seconds / FRAME_EVERY_S) + 1
                     found += 1
                     yield Picture(f"{entry.eval_id}#t={seconds:.3f}", frame.to_image())
@@ -275,4 +276,10 @@ def _read_frames(entry: Entry) -> Iterator[Picture | Unreadable]:
         yield Unreadable(entry.eval_id, f"damaged video after {found} frames: {error}")
     else:
         if not found:
-            yield Unreadable(entry.eval_id, "a video without frames")
+            where = " in the parts that the set asks about" if entry.spans else ""
+            yield Unreadable(entry.eval_id, f"a video without frames{where}")
+
+
+def _is_within(seconds: float, spans: Spans) -> bool:
+    """Whether a moment belongs to one of some parts of a video, or there are none."""
+    return not spans or any(start <= seconds <= end for start, end in spans)

@@ -69,6 +69,11 @@ def shingle(text: str, ngram: int = 5) -> Shingles:
     return np.unique(_mixed(hashes))
 
 
+def word_count(text: str) -> int:
+    """The number of a text's words, as shingles see them."""
+    return len(_word_hashes(text))
+
+
 def signatures(texts: Iterable[str], limits: MinhashLimits | None = None) -> Signatures:
     """The MinHash signatures of texts, [N, bands x rows]."""
     limits = limits or MinhashLimits()

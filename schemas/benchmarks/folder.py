@@ -48,11 +48,18 @@ class Folder:
         self.root = root
 
     @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """Paths of all files from the root, with `/`, sorted."""
+        return tuple(sorted(_walk(self.root)))
+
+    @cached_property
     def files(self) -> dict[str, list[str]]:
-        """Paths from the root with `/`, sorted, by the name of the file."""
+        """The paths by the name of the file, hidden ones left out."""
         found: dict[str, list[str]] = {}
-        for path in sorted(_walk(self.root)):
-            found.setdefault(path.rpartition("/")[2], []).append(path)
+        for path in self.paths:
+            name = path.rpartition("/")[2]
+            if not name.startswith("."):
+                found.setdefault(name, []).append(path)
         return found
 
     @cached_property
@@ -78,14 +85,14 @@ class Folder:
     def image(self, *names: str) -> Media:
         """The image with the first of some names that is there; a name may have parents.
 
-        Raises:
-            Unusable: there is none.
+        Where there is none, its `fault` says so.
         """
         for name in names:
             path = _with_parents(self.files.get(PurePosixPath(name).name, []), name)
             if path is not None:
                 return Media(self.root / path)
-        raise Unusable(f"no file {' or '.join(names)} under {self.root}")
+        fault = f"no file {' or '.join(names)} under {self.root}"
+        return Media(self.root / names[0], fault=fault)
 
     def video(self, *stems: str, start_s: object = None, end_s: object = None) -> Media:
         """The video with the first of some names, suffix left out, that is there.
@@ -95,8 +102,10 @@ class Folder:
             start_s: seconds where it begins, as number or text; None for the whole video.
             end_s: seconds where it ends.
 
+        Where there is none, its `fault` says so.
+
         Raises:
-            Unusable: there is none, or it ends before it begins.
+            Unusable: it ends before it begins, or that is no number.
         """
         start, end = _seconds(start_s), _seconds(end_s)
         if start is not None and end is not None and end <= start:
@@ -105,7 +114,8 @@ class Folder:
             path = _with_parents(self.stems.get(PurePosixPath(stem).name, []), stem, suffixed=True)
             if path is not None:
                 return Media(self.root / path, True, start, end)
-        raise Unusable(f"no video {' or '.join(stems)} under {self.root}")
+        fault = f"no video {' or '.join(stems)} under {self.root}"
+        return Media(self.root / stems[0], True, start, end, fault)
 
 
 def _walk(root: Path) -> Iterator[str]:
@@ -120,7 +130,7 @@ def _walk(root: Path) -> Iterator[str]:
         folders.sort()
         inside = PurePosixPath(Path(place).relative_to(root).as_posix())
         before = "" if str(inside) == "." else f"{inside}/"
-        yield from (f"{before}{name}" for name in names if not name.startswith("."))
+        yield from (f"{before}{name}" for name in names)
 
 
 def _with_parents(paths: list[str], name: str, *, suffixed: bool = False) -> str | None:
@@ -243,11 +253,15 @@ def examples_of(
             yield Lost(f"row {place}", "", f"not as the layout says: {error!r}")
             continue
         try:
-            yield make(row)
+            example = make(row)
         except Unusable as error:
             yield Lost(name, of_row, str(error))
         except NOT_SO as error:
             yield Lost(name, of_row, f"not as the layout says: {error!r}")
+        else:
+            faults = [media.fault for media in example.media if media.fault]
+            lost = Lost(example.id, example.split, "; ".join(faults), tuple(example.texts()))
+            yield lost if faults else example
 
 
 def split_in(path: Path) -> str:

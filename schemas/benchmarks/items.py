@@ -14,12 +14,14 @@ class Media:
         is_video: whether it is one.
         start_s: where in a video that which is asked about begins; None for the whole video.
         end_s: where it ends.
+        fault: why the file cannot be had; empty where it is there.
     """
 
     path: Path
     is_video: bool = False
     start_s: float | None = None
     end_s: float | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,13 @@ class Lost:
         id: within its set, as far as it is known.
         split: as in `Example`.
         why: in words.
+        texts: of the example, where only its file is missing: a corpus should not hold them either.
     """
 
     id: str
     split: str
     why: str
+    texts: tuple[str, ...] = ()
 
 
 class LayoutError(ValueError):

@@ -147,6 +147,12 @@ LAYOUTS: Mapping[str, tuple[Layout, ...]] = MappingProxyType(
 """The layouts of each benchmark, those tried first that the field evaluates on."""
 
 
+def benchmark_of(name: str) -> str:
+    """The benchmark that a name means, however it is written (VQA-v2, ok_vqa); "" for none."""
+    plain = "".join(letter for letter in name.lower() if letter.isalnum())
+    return plain if plain in LAYOUTS else ""
+
+
 def find_layout(benchmark: str, folder: Folder, name: str = "") -> Layout:
     """The layout in which a benchmark lies in a folder.
 

@@ -45,6 +45,7 @@ def test_karpathys_coco(read, tmp_path: Path) -> None:
     ]
     assert [(one.id, one.split) for one in lost] == [("9", "val"), ("10", "val"), ("row 4", "")]
     assert lost[0].why == f"no file gone.jpg under {tmp_path}"
+    assert lost[0].texts == ()
     assert lost[1].why == "not as the layout says: KeyError('sentences')"
 
 

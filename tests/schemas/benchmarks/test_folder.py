@@ -33,10 +33,9 @@ def test_files_are_known_by_name_and_by_parents(tmp_path: Path) -> None:
     assert folder.video("2").path == tmp_path / "a/2.MP4"
     assert folder.named("*.jpg") == [tmp_path / "a/train/1.jpg", tmp_path / "b/val/1.jpg"]
     assert folder.named(".*") == []
-    with pytest.raises(Unusable, match=r"no file gone.jpg or 3.jpg under"):
-        folder.image("gone.jpg", "3.jpg")
-    with pytest.raises(Unusable, match="no video 1 under"):
-        folder.video("1")
+    assert folder.image("gone.jpg", "3.jpg").fault == f"no file gone.jpg or 3.jpg under {tmp_path}"
+    assert folder.video("1").fault == f"no video 1 under {tmp_path}"
+    assert folder.paths[0] == ".hidden"
 
 
 def test_links_are_followed_and_circles_are_left(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_vqav2_and_okvqa(read, tmp_path: Path) -> None:
         media = Media(tmp_path / image)
         answers = ("yes", "yes", "no")
         assert found == Example("42000", (media,), answers, question="Is it a cat?", split="val")
-        assert (lost.id, lost.split) == ("43000", "val")
+        assert (lost.id, lost.split, lost.texts) == ("43000", "val", ("Why?",))
         assert "COCO_val2014_000000000043.jpg or 000000000043.jpg" in lost.why
 
 

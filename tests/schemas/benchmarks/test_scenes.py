@@ -82,7 +82,7 @@ def test_kinetics_by_table(read) -> None:
     )
     assert (cut.media[0].start_s, whole.media[0].start_s) == (None, 104.0)
     assert whole.answers == ("air drumming",)
-    assert [one.id for one in lost] == ["gone"]
+    assert [one.id for one in lost] == ["gone_000000_000010"]
 
 
 def test_kinetics_by_folders(read) -> None:
