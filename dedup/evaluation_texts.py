@@ -41,8 +41,11 @@ WIDTHS = range(FEWEST_WORDS, NGRAM + 1)
 class EvaluationTextLimits:
     """When a text of a corpus holds one of an evaluation set's, and what is done then.
 
+    13-grams of words, a text of 8 to 12 words as one n-gram (GPT-3, arXiv 2005.14165, appendix C);
+    shorter ones are not held. The share is ours.
+
     Attributes:
-        containment: the least share of an evaluation text's n-grams.
+        containment: the least share of an evaluation text's n-grams that makes a text its copy.
         policy: drop takes out the document or pair; flag keeps it, with the match in its decision.
     """
 

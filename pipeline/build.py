@@ -187,7 +187,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
     from pipeline.output import absolute
     from pipeline.recipe import read_recipe
     from pipeline.stages.beam_files import FILES
-    from pipeline.stages.copies import load_index
+    from pipeline.stages.evaluation_texts import load_texts
     from pipeline.stages.inputs import InputError, resolve_inputs
     from schemas.keys import sha256_hex
 
@@ -199,10 +199,10 @@ def _request(arguments: argparse.Namespace) -> "Request":
     recipe = read_recipe(arguments.recipe, overrides)
     inputs = tuple(resolve_inputs(arguments.input, recipe.read.warc_base, recipe.fetch.offline))
     indexes = tuple(absolute(path) for path in arguments.eval_index)
-    digests = []
+    digests, with_texts = [], []
     for path in indexes:
         try:
-            load_index(path)
+            with_texts += [path] if load_texts((path,)) else []
             digests.append(sha256_hex(FILES.read(path)))
         except FileNotFoundError:
             raise InputError(f"--eval-index {path}: no such file") from None
@@ -211,7 +211,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
             raise InputError(f"--eval-index {path}: cannot be read: {why}") from None
     if recipe.clip.scores:
         digests.append(clip_digest(recipe.clip.model, recipe.clip.pretrained))
-    return Request(recipe, inputs, indexes, tuple(digests))
+    return Request(recipe, inputs, indexes, tuple(digests), tuple(with_texts))
 
 
 def _manifest(arguments: argparse.Namespace, request: "Request", work: "Work") -> "Manifest":

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
+from dedup.evaluation_texts import EvaluationTextLimits
 from dedup.minhash import MinhashLimits
 from pipeline.corpora.m3w import M3wLimits
 from pipeline.extract.limits import ExtractLimits, ReadLimits
@@ -73,6 +74,7 @@ class BuildRecipe:
     gopher: GopherLimits = field(default_factory=GopherLimits)
     obelics: ObelicsLimits = field(default_factory=ObelicsLimits)
     minhash: MinhashLimits = field(default_factory=MinhashLimits)
+    evaluation_text: EvaluationTextLimits = field(default_factory=EvaluationTextLimits)
     fetch: FetchLimits = field(default_factory=FetchLimits)
     image: ImageLimits = field(default_factory=ImageLimits)
     video: VideoLimits = field(default_factory=VideoLimits)

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     DUPLICATE_PAIR = "duplicate_pair"
     FREQUENT_IMAGE = "frequent_image"
     EVALUATION_COPY = "evaluation_copy"
+    EVALUATION_TEXT = "evaluation_text"
 
     # Fetching
     BAD_URL = "bad_url"

@@ -23,6 +23,7 @@ from pipeline.stages.beam_files import FILES
 from pipeline.stages.copies import COPIES, DropEvaluationCopies
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
 from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
+from pipeline.stages.evaluation_texts import DOCUMENT_TEXTS, PAIR_TEXTS, DropEvaluationTexts
 from pipeline.stages.fetching import FetchMedia, document_links
 from pipeline.stages.inputs import Input
 from pipeline.stages.paragraphs import OBELICS, PARAGRAPHS, FilterParagraphs, ObelicsSettings
@@ -56,6 +57,7 @@ class Request:
         recipe: every threshold.
         inputs: files and folders.
         indexes: evaluation indexes, by path.
+        text_indexes: those of them that hold texts.
         digests: of the indexes and of CLIP's weights, so that a changed file counts as changed.
     """
 
@@ -63,6 +65,17 @@ class Request:
     inputs: tuple[Input, ...]
     indexes: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
+    text_indexes: tuple[str, ...] = ()
+
+    @property
+    def document_stage(self) -> str:
+        """The stage whose documents make M3W."""
+        return DOCUMENT_TEXTS.stage if self.text_indexes else "duplicates"
+
+    @property
+    def link_stage(self) -> str:
+        """The stage whose links make pairs."""
+        return PAIR_TEXTS.stage if self.text_indexes else "links"
 
     @property
     def pair_corpora(self) -> tuple[str, ...]:
@@ -92,11 +105,13 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
             yield Stage("obelics", (rules, files), ("text",), partial(_obelics, rules))
         copies = partial(_duplicates, request, judged)
         yield Stage("duplicates", (recipe.minhash,), (judged,), copies)
-    sources: tuple[str, ...] = ("duplicates",) if "m3w" in recipe.corpora else ()
+        yield from _texts_out(request, "duplicates", DOCUMENT_TEXTS)
+    sources: tuple[str, ...] = (request.document_stage,) if "m3w" in recipe.corpora else ()
     if request.pair_corpora:
         limits = PairLimits(request.pair_corpora, recipe.align, recipe.ltip, recipe.vtp)
         yield Stage("links", (limits,), ("screen",), partial(_links, limits))
-        sources = (*sources, "links")
+        yield from _texts_out(request, "links", PAIR_TEXTS)
+        sources = (*sources, request.link_stage)
     yield Stage(
         "fetch",
         (recipe.fetch, recipe.read, recipe.urls),
@@ -114,18 +129,27 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
     yield from _corpora(request, work)
 
 
+def _texts_out(request: Request, before: str, subject: Subject) -> Iterator[Stage]:
+    """The stage that takes evaluation texts out of what another one left, where there are any."""
+    if request.text_indexes:
+        settings = (request.recipe.evaluation_text, request.digests)
+        run = partial(_evaluation_texts, request, before, subject)
+        yield Stage(subject.stage, settings, (before,), run)
+
+
 def _corpora(request: Request, work: Work) -> Iterator[Stage]:
     """The stages that join documents with media and write shards."""
     recipe = request.recipe
     media = (request.media_stage, "embed") if recipe.clip.scores else (request.media_stage,)
     if "m3w" in recipe.corpora:
         rules = (recipe.m3w, recipe.clip, recipe.shards)
-        yield Stage("m3w", rules, ("duplicates", *media), partial(_m3w, request))
+        yield Stage("m3w", rules, (request.document_stage, *media), partial(_m3w, request))
     for corpus in request.pair_corpora:
         limits = PairLimits((corpus,), recipe.align, recipe.ltip, recipe.vtp)
         name = f"{corpus}_pairs"
         settings = (limits, recipe.clip)
-        yield Stage(name, settings, ("links", *media), partial(_pairs, request, corpus, limits))
+        after = (request.link_stage, *media)
+        yield Stage(name, settings, after, partial(_pairs, request, corpus, limits))
         threshold = pool_threshold(work, corpus, recipe.similarity.keep)
         yield Stage(
             corpus,
@@ -250,14 +274,30 @@ def _links(limits: PairLimits, pipeline: beam.Pipeline, work: Work, place: Place
     return Outputs({"links": (PairLink, out.links)}, (out.decisions,), read)
 
 
+def _evaluation_texts(
+    request: Request,
+    before: str,
+    subject: Subject,
+    pipeline: beam.Pipeline,
+    work: Work,
+    place: Place,
+) -> Outputs:
+    del place
+    record, table = (Document, "documents") if subject is DOCUMENT_TEXTS else (PairLink, "links")
+    items = work.table(pipeline, before, table, record)
+    limits = request.recipe.evaluation_text
+    out = items | DropEvaluationTexts(subject, request.text_indexes, limits)
+    return Outputs({table: (record, out.kept)}, (out.decisions,), (came_in(items, subject),))
+
+
 def _fetch(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     links = []
     if "duplicates" in work.results and "m3w" in request.recipe.corpora:
-        documents = work.table(pipeline, "duplicates", "documents", Document)
+        documents = work.table(pipeline, request.document_stage, "documents", Document)
         in_text = documents | "DocumentLinks" >> beam.FlatMap(document_links)
         links.append(in_text | "Images" >> beam.Filter(lambda link: link[1] == "image"))
     if request.pair_corpora:
-        pairs = work.table(pipeline, "links", "links", PairLink)
+        pairs = work.table(pipeline, request.link_stage, "links", PairLink)
         links.append(pairs | "PairUrls" >> beam.Map(lambda link: (link.url, link.kind)))
     captures = work.table(pipeline, "read", "captures", Capture)
     recipe = request.recipe
@@ -298,7 +338,7 @@ def _media(request: Request, pipeline: beam.Pipeline, work: Work) -> dict[str, b
 
 def _m3w(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     recipe = request.recipe
-    documents = work.table(pipeline, "duplicates", "documents", Document)
+    documents = work.table(pipeline, request.document_stage, "documents", Document)
     inputs: Any = {"documents": documents, **_media(request, pipeline, work)}
     built = inputs | BuildSequences(recipe.m3w)
     shards = (
@@ -318,12 +358,12 @@ def _pairs(
     work: Work,
     place: Place,
 ) -> Outputs:
-    links = work.table(pipeline, "links", "links", PairLink) | "OfCorpus" >> beam.Filter(
+    links = work.table(pipeline, request.link_stage, "links", PairLink) | "OfCorpus" >> beam.Filter(
         lambda link: link.corpus == corpus
     )
     inputs: Any = {"links": links, **_media(request, pipeline, work)}
     scored, read, decisions = inputs | BuildPairs(corpus, limits)
-    buckets = _buckets(work.rows("links", "links"))
+    buckets = _buckets(work.rows(request.link_stage, "links"))
     pairs = scored | ScorePairs(request.recipe.clip, place.root, buckets)
     return Outputs({"pairs": (Pair, pairs)}, tuple(decisions), (read,))
 

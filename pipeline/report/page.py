@@ -2,7 +2,7 @@
 
 import json
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -173,11 +173,12 @@ def _is_telling(figures: CorpusFigures, measure: str) -> bool:
 def _copies(tables: Tables) -> Iterator[Markup]:
     """What was taken out as a copy of evaluation data."""
     verdicts = tables.verdicts
+    if verdicts.flagged:
+        yield tag("p", f"Kept, but flagged: {_by_set(verdicts.flagged)}.", class_="lead")
     if not verdicts.copies:
         return
-    by_set = [f"{name}: {figure_of(count)}" for name, count in sorted(verdicts.copies.items())]
     total, listed = sum(verdicts.copies.values()), len(verdicts.removals)
-    lead = f"Taken out by evaluation set: {'; '.join(by_set)}."
+    lead = f"Taken out by evaluation set: {_by_set(verdicts.copies)}."
     if listed < total:
         lead += f" {listed} of {figure_of(total)} are listed."
     yield tag("p", lead, class_="lead")
@@ -197,9 +198,18 @@ def _copies(tables: Tables) -> Iterator[Markup]:
     yield tag("table", tag("thead", tag("tr", *names)), tag("tbody", *rows), class_="stack copies")
 
 
+def _by_set(counts: Mapping[str, int]) -> str:
+    return "; ".join(f"{name}: {figure_of(count)}" for name, count in sorted(counts.items()))
+
+
 def _likeness_of(removal: Removal) -> str:
-    """How alike a copy and its original are: a cosine, or by hash alone a whole number of bits."""
+    """How alike a copy and its original are: a cosine, or by hash alone a whole number of bits.
+
+    Of a text, the share of the original's n-grams that it holds.
+    """
     value, limit = figure_of(removal.value), figure_of(removal.limit)
+    if removal.kind in ("document", "pair"):
+        return f"{value} of the text's n-grams, of at least {limit}"
     if removal.limit is not None and removal.limit < 1:
         return f"cosine {value} of at least {limit}"
     return f"{value} of at most {limit} bits"

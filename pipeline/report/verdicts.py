@@ -75,6 +75,7 @@ class Verdicts:
         refused: by stage, kind and reason.
         removals: a few of the evaluation copies that were taken out.
         copies: how many were taken out, by evaluation set.
+        flagged: how many were only flagged, by evaluation set.
     """
 
     rows: int = 0
@@ -82,6 +83,7 @@ class Verdicts:
     refused: dict[tuple[str, str, str], Refusals] = field(default_factory=dict)
     removals: list[Removal] = field(default_factory=list)
     copies: Counter[str] = field(default_factory=Counter)
+    flagged: Counter[str] = field(default_factory=Counter)
 
 
 def read_verdicts(output: str, files: ReportFiles) -> Verdicts:
@@ -106,7 +108,9 @@ def fold_decisions(verdicts: Verdicts, rows: pa.RecordBatch) -> None:
         else:
             refusals = verdicts.refused.setdefault((stage, kind, reason), Refusals())
             _fold_refusals(refusals, alike)
-    _fold_removals(verdicts, rows.filter(pc.is_valid(rows["eval_set"])))
+    matched = rows.filter(pc.is_valid(rows["eval_set"]))
+    _fold_removals(verdicts, matched.filter(pc.invert(matched["kept"])))
+    _fold_sets(verdicts.flagged, matched.filter(matched["kept"]))
 
 
 def _groups(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -142,9 +146,8 @@ def _fold_values(spreads: dict[float | None, Spread], rows: pa.RecordBatch) -> N
 
 
 def _fold_removals(verdicts: Verdicts, rows: pa.RecordBatch) -> None:
-    """Adds rows that name an evaluation set."""
-    for count in pc.value_counts(rows["eval_set"]).to_pylist():
-        verdicts.copies[count["values"]] += count["counts"]
+    """Adds rejected rows that name an evaluation set."""
+    _fold_sets(verdicts.copies, rows)
     removals = (
         Removal(
             row["key"],
@@ -158,6 +161,12 @@ def _fold_removals(verdicts: Verdicts, rows: pa.RecordBatch) -> None:
         for row in _first_rows(rows, MATCHES)
     )
     verdicts.removals = heapq.nsmallest(MATCHES, [*verdicts.removals, *removals])
+
+
+def _fold_sets(counts: Counter[str], rows: pa.RecordBatch) -> None:
+    """Adds the number of rows of each evaluation set."""
+    for count in pc.value_counts(rows["eval_set"]).to_pylist():
+        counts[count["values"]] += count["counts"]
 
 
 def _first_rows(rows: pa.RecordBatch, number: int) -> Iterable[dict[str, Any]]:

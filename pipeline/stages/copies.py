@@ -6,6 +6,7 @@ from typing import Any
 
 import apache_beam as beam
 
+from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import to_codes, to_spectra
 from dedup.index import COSINE, EvaluationIndex, Match
 from pipeline.stages.beam_files import FILES
@@ -56,8 +57,8 @@ class _Match(beam.DoFn):
 
 
 def load_index(path: str) -> EvaluationIndex:
-    """The index in a file, on disk or in a bucket."""
-    return EvaluationIndex.decode(FILES.read(path), path)
+    """The images of an index, on disk or in a bucket."""
+    return EvaluationFile.decode(FILES.read(path), path).images
 
 
 def first_match(found: Found, indexes: list[EvaluationIndex]) -> Match | None:

@@ -42,6 +42,18 @@ def test_matches_are_listed_with_set_and_id(output, files):
     assert {(one.value, one.limit) for one in verdicts.removals} == {(2.0, 4.0), (0.9731, 0.94)}
 
 
+def test_what_is_only_flagged_is_counted_apart():
+    more = {"reason": "evaluation_text", "eval_set": "coco", "eval_id": "test/1"}
+    decisions = [
+        Decision("eval_texts", "document", make_key(str(n)), "u", kept=n > 1, **more)
+        for n in range(5)
+    ]
+    verdicts = fold(decisions, 2)
+    assert (verdicts.copies, verdicts.flagged) == ({"coco": 2}, {"coco": 3})
+    assert len(verdicts.removals) == 2
+    assert verdicts.kept == {("eval_texts", "document"): 3}
+
+
 @pytest.mark.parametrize("parts", [2, 7])
 def test_batches_do_not_matter(parts):
     decisions = [
