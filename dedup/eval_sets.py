@@ -127,6 +127,8 @@ def _read_file(path: Path, eval_id: str) -> Iterator[Entry | Unreadable]:
 
 
 def _read_whole(path: Path, eval_id: str, *, is_expected: bool) -> Entry | Unreadable:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return Unreadable(eval_id, "no regular file")  # a pipe would be waited for
     try:
         return Entry(eval_id, path.read_bytes(), is_expected)
     except OSError as error:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.index import UnusableIndex
-from dedup.minhash import Shingles, shingle, word_count
+from dedup.minhash import Shingles, shingle, shingles, word_count
 from schemas.keys import sha256_hex
 from schemas.recipe import bounded
 
@@ -155,7 +155,7 @@ class TextIndex:
 
     def _found(self, text: str) -> NDArray[np.uint32]:
         """The owner of each n-gram of the index that the text holds."""
-        hashes = np.unique(np.concatenate([shingle(text, width) for width in WIDTHS]))
+        hashes = shingles(text, WIDTHS)
         starts = np.searchsorted(self.hashes, hashes, "left")
         counts = np.searchsorted(self.hashes, hashes, "right") - starts
         hit = counts > 0

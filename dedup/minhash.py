@@ -58,15 +58,25 @@ class MinhashLimits:
 
 def shingle(text: str, ngram: int = 5) -> Shingles:
     """The hashes of a text's word n-grams, sorted, each once; of fewer words, one of them all."""
+    return shingles(text, (ngram,))
+
+
+def shingles(text: str, widths: Iterable[int]) -> Shingles:
+    """The hashes of a text's n-grams of several numbers of words, sorted, each once."""
     words = _word_hashes(text)
     if len(words) == 0:
         return words
-    width = min(ngram, len(words))
+    inside = {min(width, len(words)) for width in widths}
+    return np.unique(np.concatenate([_ngram_hashes(words, width) for width in inside]))
+
+
+def _ngram_hashes(words: NDArray[np.uint64], width: int) -> NDArray[np.uint64]:
+    """A hash of every `width` words in a row, in the text's order."""
     hashes = np.zeros(len(words) - width + 1, dtype=np.uint64)
     for place in range(width):
         hashes *= _WORD_BASE
         hashes += words[place : place + len(hashes)]
-    return np.unique(_mixed(hashes))
+    return _mixed(hashes)
 
 
 def word_count(text: str) -> int:

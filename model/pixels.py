@@ -87,11 +87,24 @@ def frame_of(image: "Image", canvas: Canvas) -> npt.NDArray[np.uint8]:
 
 
 def decode_video(
-    content: bytes, canvas: Canvas, change: Change, recipe: PixelsRecipe, rng: random.Random
+    content: bytes,
+    canvas: Canvas,
+    change: Change,
+    recipe: PixelsRecipe,
+    rng: random.Random,
+    span_s: tuple[float, float] | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Frames [T, side, side, 3] of a video from a random moment on; T is 1 to `recipe.frames`.
 
     A video shorter than `frames / fps` seconds gives as many frames as it has seconds for.
+
+    Args:
+        content: of the file.
+        canvas: what frames are put on.
+        change: made to all of them.
+        recipe: how many frames, and how many a second.
+        rng: that draws the moment.
+        span_s: the part of the video to take frames from; None for all of it.
 
     Raises:
         BadInput: `undecodable`.
@@ -100,10 +113,9 @@ def decode_video(
 
     try:
         with av.open(io.BytesIO(content)) as container:
-            seconds = (container.duration or 0) / av.time_base
-            spare = seconds - recipe.frames / recipe.fps
-            start = rng.uniform(0, spare) if spare > 0 else 0.0
-            times = [start + i / recipe.fps for i in range(recipe.frames)]
+            times = _times(recipe, rng, span_s or (0.0, (container.duration or 0) / av.time_base))
+            if span_s:
+                times = [time for time in times if time < span_s[1]]
             frames = [
                 _on_canvas(picture, canvas, change) for picture in _frames_at(container, times)
             ]
@@ -112,6 +124,14 @@ def decode_video(
     if not frames:
         raise BadInput(Reason.UNDECODABLE, "no frame")
     return np.stack(frames)
+
+
+def _times(recipe: PixelsRecipe, rng: random.Random, span_s: tuple[float, float]) -> list[float]:
+    """The moments of frames, from a random one of a long part of a video on."""
+    begin, end = span_s
+    spare = end - begin - recipe.frames / recipe.fps
+    start = begin + (rng.uniform(0, spare) if spare > 0 else 0.0)
+    return [start + i / recipe.fps for i in range(recipe.frames)]
 
 
 def _frames_at(container: "object", times: list[float]) -> "list[Image]":

@@ -1,7 +1,6 @@
 """The command that evaluates a trained Flamingo: python -m model.evaluate."""
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -10,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.evaluate.tasks import TASKS, Task
-from schemas.benchmarks.items import Example
+from model.evaluate.asked import TaskOption, check_metric, read_asked, settings_of, task_of
+from model.evaluate.tasks import TASKS
 from schemas.recipe import RecipeError
 
 if TYPE_CHECKING:
+    from model.evaluate.asked import Asked
     from model.evaluate.few_shot import Settings
     from model.evaluate.subject import Subject
 
@@ -24,16 +24,22 @@ FORMAT = "open-m3w-evaluation/1"
 PROGRESS_S = 2.0
 """Seconds between progress lines."""
 
-_ABOUT = """Evaluate the Flamingo of a run with few shots.
+_ABOUT = """Evaluate a Flamingo with few shots.
 
-DATA and SUPPORT hold one example a line: {"image": PATH} or {"images": [PATH, ...]} or
-{"video": PATH}, with "answers", and as the task wants "question", "text", "candidates", "history",
-"relevance". Paths begin at the file's own folder. RESULTS.json gets scores with 95 % intervals and
-every prediction; the same command writes the same bytes."""
+--task NAME=PATH takes a benchmark's folder as its publisher ships it (coco, flickr30k, vqav2,
+okvqa, vizwiz, textvqa, visdial, hatefulmemes, msvdqa, msrvttqa, vatex, ivqa, youcook2, star,
+nextqa, rareact, imagenet, kinetics; NAME:LAYOUT=PATH names one of several layouts), or a kind of
+question and a file of examples.
 
-_EXAMPLE = """example:
-  python -m model.evaluate --run RUN --task caption --data DATA.jsonl --support SUPPORT.jsonl \\
-      --shots 0,4,8 --rices --output RESULTS.json"""
+Such a file, DATA and SUPPORT, holds one example a line: {"image": PATH} or {"images": [PATH, ...]}
+or {"video": PATH}, with "answers", and as the task wants "question", "text", "candidates",
+"history", "relevance", "kind". Paths begin at the file's own folder. RESULTS.json gets scores with
+95 % intervals and every prediction; the same command writes the same bytes."""
+
+_EXAMPLE = """examples:
+  python -m model.evaluate --checkpoint RUN --task okvqa=OKVQA --shots 0 4 8 --output RESULTS.json
+  python -m model.evaluate --checkpoint MODEL --task caption --data DATA.jsonl \\
+      --support SUPPORT.jsonl --shots 0,4,8 --rices --output RESULTS.json"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,16 +78,26 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--run", required=True, type=Path, help="folder of a run of model.train")
-    add("--task", required=True, choices=tuple(TASKS), help="what is asked")
-    add("--data", required=True, type=Path, help="examples to answer, as JSON lines")
+    model = parser.add_mutually_exclusive_group(required=True)
+    told = "folder of a run of model.train, of one of its checkpoints, or that model.export wrote"
+    model.add_argument("--checkpoint", type=Path, metavar="DIR", help=told)
+    model.add_argument("--run", type=Path, dest="checkpoint", help="the same")
+    add("--task", required=True, type=_task, metavar="NAME[=PATH]", help="what is asked")
+    add("--data", type=Path, help="examples to answer, as JSON lines")
     add("--support", type=Path, help="answered examples to show, as JSON lines")
-    add("--shots", type=_shots, default=(0, 4, 8), help="how many to show, by commas (0,4,8)")
+    add("--split", default="", help="of a benchmark: where queries are from (test or val)")
+    add("--support-split", default="", help="of a benchmark: where shots are from (train)")
+    add("--queries", type=_positive, help="of a benchmark: how many (5000 of coco, else 1024)")
+    add("--support-size", type=_positive, help="of a benchmark: shots are from so many (2048)")
+    add("--shots", type=_shots, nargs="+", help="how many to show (0 4 8, or 0,4,8)")
     add("--rices", action="store_true", help="show those most like the query, not drawn ones")
     add("--permutations", type=_positive, default=1, help="orders of the shots to average (1)")
     add("--beams", type=_positive, default=3, help="of the search; 1 is greedy (3)")
     add("--max-tokens", type=_positive, default=32, help="of an open-ended answer (32)")
-    add("--metric", help="instead of the task's: cider, vqa, exact, accuracy, auc, ndcg")
+    add(
+        "--metric", help="instead of the task's: cider, vqa, exact, ivqa, wups, accuracy, auc, ndcg"
+    )
+    add("--wordnet", type=Path, help="folder of WordNet's database, for wups")
     add("--seed", type=_natural, default=0, help="of all that is drawn (0)")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where to run (cpu)")
     add("--output", required=True, type=Path, metavar="RESULTS.json", help="file of the results")
@@ -103,64 +119,50 @@ def _shots(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(_natural(part.strip()) for part in text.split(",")))
 
 
+def _task(text: str) -> TaskOption:
+    """What --task says: a kind of question or a benchmark, and where its data lies."""
+    from model.evaluate.benchmarks import PROTOCOLS
+    from schemas.benchmarks.layouts import benchmark_of
+
+    named, equals, path = text.partition("=")
+    name, _, layout = named.partition(":")
+    benchmark = benchmark_of(name)
+    if name not in TASKS and benchmark not in PROTOCOLS:
+        known = ", ".join((*TASKS, *PROTOCOLS))
+        raise argparse.ArgumentTypeError(f"no task {name} (known: {known})")
+    if benchmark and not path:
+        raise argparse.ArgumentTypeError(f"{name} needs its folder: --task {name}=PATH")
+    if (equals and not path) or (layout and not benchmark):
+        raise argparse.ArgumentTypeError(f"must be NAME[=PATH], got {text}")
+    return TaskOption(benchmark or name, layout, Path(path) if path else None)
+
+
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """The results as they are written."""
     from model.evaluate.few_shot import FewShot
-    from model.evaluate.subject import load_subject
 
-    task = TASKS[options.task]
-    settings = _settings(options, task)
+    if options.shots:
+        options.shots = tuple(dict.fromkeys(shots for part in options.shots for shots in part))
+    task = task_of(options)
+    check_metric(options, task)
     _check_places(options)
-    queries, support = _read_sets(options, task)
-    _check_scorable(options, queries, settings)
-    subject = load_subject(options.run, options.device)
+    asked = read_asked(options, task)
+    for line in asked.warnings:
+        sys.stderr.write(f"model.evaluate: {line}\n")
+    settings = settings_of(options, task, asked)
+    subject = _load(options.checkpoint, options.device)
     for fault in subject.passed_over:
         sys.stderr.write(f"passed over {fault}\n")
-    found = FewShot(subject, task, support, settings).run(queries, _Progress())
-    return {**_about(options, subject, task, settings), **found}
+    found = FewShot(subject, task, asked.support, settings).run(asked.queries, _Progress())
+    return {**_about(options, subject, asked, settings), **found}
 
 
-def _settings(options: argparse.Namespace, task: Task) -> "Settings":
-    """How the model is asked.
+def _load(folder: Path, device: str) -> "Subject":
+    """The model in a folder: of a run, of a checkpoint, or exported."""
+    from model.evaluate.subject import load_subject
+    from model.export.folder import is_exported, read_subject
 
-    Raises:
-        RecipeError: the options do not go with one another.
-    """
-    from model.evaluate.few_shot import Settings
-    from model.evaluate.metrics import METRICS
-
-    name = options.metric or task.metric
-    if name not in METRICS:
-        raise RecipeError(f"--metric {name}: known are {', '.join(METRICS)}")
-    if METRICS[name].is_closed != task.is_closed:
-        kind = "candidates" if METRICS[name].is_closed else "free answers"
-        raise RecipeError(f"--metric {name} scores {kind}: not for --task {task.name}")
-    if options.permutations > 1 and not task.is_closed:
-        raise RecipeError(f"--permutations: --task {task.name} has no candidates to score")
-    return Settings(
-        options.shots,
-        options.rices,
-        options.permutations,
-        options.beams,
-        options.max_tokens,
-        name,
-        options.seed,
-    )
-
-
-def _check_scorable(
-    options: argparse.Namespace, queries: Sequence[Example], settings: "Settings"
-) -> None:
-    """Raises SetError where the metric cannot score an example."""
-    from model.evaluate.metrics import METRICS
-    from model.evaluate.sets import SetError
-
-    for query in queries:
-        fault = METRICS[settings.metric].fault(query)
-        if fault:
-            raise SetError(
-                f"{options.data}: example {query.id}: --metric {settings.metric}: {fault}"
-            )
+    return read_subject(folder, device) if is_exported(folder) else load_subject(folder, device)
 
 
 def _check_places(options: argparse.Namespace) -> None:
@@ -175,20 +177,8 @@ def _check_places(options: argparse.Namespace) -> None:
         raise RecipeError(f"--output {output} is a folder")
     if not output.parent.is_dir() or not os.access(output.parent, os.W_OK | os.X_OK):
         raise RecipeError(f"--output {output}: {output.parent} is no folder that can be written to")
-    if not options.run.is_dir():
-        raise RecipeError(f"--run {options.run} is not a folder")
-
-
-def _read_sets(options: argparse.Namespace, task: Task) -> tuple[list[Example], list[Example]]:
-    """The examples to answer and those to show."""
-    from model.evaluate.sets import read_set, with_candidates
-
-    queries = read_set(options.data, task)
-    support = read_set(options.support, task) if options.support else []
-    if task.is_closed:
-        answers = {answer for one in (*queries, *support) for answer in one.answers}
-        queries = with_candidates(queries, task.classes or tuple(sorted(answers)))
-    return queries, support
+    if not options.checkpoint.is_dir():
+        raise RecipeError(f"--checkpoint {options.checkpoint} is not a folder")
 
 
 class _Progress:
@@ -206,13 +196,14 @@ class _Progress:
 
 
 def _about(
-    options: argparse.Namespace, subject: "Subject", task: Task, settings: "Settings"
+    options: argparse.Namespace, subject: "Subject", asked: "Asked", settings: "Settings"
 ) -> dict[str, Any]:
     """What the results say before the results."""
+    task = asked.task
     return {
         "format": FORMAT,
         "model": {
-            "run": str(options.run),
+            "run": str(options.checkpoint),
             "checkpoint": subject.checkpoint.name,
             "vision": subject.recipe.vision.model,
             "language": subject.recipe.language.model,
@@ -226,13 +217,9 @@ def _about(
         "beams": None if task.is_closed else settings.beams,
         "max_tokens": None if task.is_closed else settings.max_tokens,
         "seed": settings.seed,
-        "data": _file_of(options.data),
-        "support": _file_of(options.support) if options.support else None,
+        "data": asked.data_told,
+        "support": asked.support_told,
     }
-
-
-def _file_of(path: Path) -> dict[str, str]:
-    return {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
 def _write(output: Path, results: dict[str, Any]) -> None:
@@ -249,7 +236,7 @@ def table_of(results: dict[str, Any]) -> str:
 
     model, title = results["model"], METRICS[results["metric"]].title
     head = (
-        f"{results['task']} of {results['data']['path']}, shots {results['shots_by']}, "
+        f"{results['task']} of {_place_of(results['data'])}, shots {results['shots_by']}, "
         f"seed {results['seed']}\n"
         f"{model['run']} {model['checkpoint']}, weights {model['weights_sha256'][:12]}\n\n"
     )
@@ -260,6 +247,13 @@ def table_of(results: dict[str, Any]) -> str:
         score = _number(row["score"])
         lines.append(f"{row['shots']:>5}  {row['examples']:>8}  {score:>{width}}  {low} to {high}")
     return head + "\n".join(lines) + "\n"
+
+
+def _place_of(data: dict[str, Any]) -> str:
+    """The file, or the benchmark's folder with its name and split."""
+    if "benchmark" not in data:
+        return str(data["path"])
+    return f"{data['benchmark']} {data['split']} in {data['path']}"
 
 
 def _number(value: float | None) -> str:

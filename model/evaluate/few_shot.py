@@ -3,13 +3,14 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from model.evaluate.intervals import Values, interval_of
-from model.evaluate.metrics import METRICS, Metric, Outcome
+from model.evaluate.metrics import Metric, Outcome, metric_of
 from model.evaluate.prefix import read_prefix
 from model.evaluate.prompts import TEXT_SHOTS, Prompt, Writer
 from model.evaluate.scoring import score_candidates
@@ -43,6 +44,7 @@ class Settings:
         max_tokens: of an answer, open-ended.
         metric: by which the set is scored.
         seed: of all that is drawn.
+        wordnet: the folder of WordNet's database, for WUPS.
     """
 
     shots: tuple[int, ...]
@@ -52,6 +54,7 @@ class Settings:
     max_tokens: int
     metric: str
     seed: int
+    wordnet: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class FewShot:
             RecipeError: there are too few examples to show, or too many for the language model.
             SetError: an image cannot be decoded.
         """
-        metric = METRICS[self.settings.metric]
+        metric = metric_of(self.settings.metric, self.settings.wordnet)
         self._check_support(queries)
         features = None
         if self.settings.rices and max(self.settings.shots):
@@ -132,8 +135,13 @@ class FewShot:
             )
 
     def _allowed(self, query: Example) -> list[int]:
-        """Numbers of the support examples that do not show what the query shows."""
-        return [n for n, shot in enumerate(self.support) if not {*shot.media} & {*query.media}]
+        """Numbers of the support examples that show no file of the query's, nor a part of one."""
+        own = {media.path for media in query.media}
+        return [
+            n
+            for n, shot in enumerate(self.support)
+            if own.isdisjoint(media.path for media in shot.media)
+        ]
 
     def _ask(self, query: Example, shots: int, features: Features | None) -> Asked:
         settings = self.settings

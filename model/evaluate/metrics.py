@@ -1,16 +1,21 @@
 """How answers are scored, by the name that the command takes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
 from model.evaluate.cider import cider_scores
 from model.evaluate.intervals import Values, area_under_roc, mean_of
+from model.evaluate.precision import mean_weighted_precision
 from model.evaluate.ptb import words_of
-from model.evaluate.vqa import FEWEST_ANSWERS, exact_match, vqa_accuracy
+from model.evaluate.vqa import FEWEST_ANSWERS, exact_match, same_answers, vqa_accuracy
+from model.evaluate.wordnet import WordNet
+from model.evaluate.wups import Wups
 from schemas.benchmarks.items import Example
+from schemas.recipe import RecipeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,38 @@ def _exact(outcomes: Sequence[Outcome]) -> list[list[float]]:
     return [[exact_match(one.said, one.example.answers)] for one in outcomes]
 
 
+def _ivqa(outcomes: Sequence[Outcome]) -> list[list[float]]:
+    """Right when two of five people said so, half right when one did (arXiv 2012.00451, 6.1)."""
+    return [[min(same_answers(one.said, one.example.answers) / 2, 1.0)] for one in outcomes]
+
+
+def _needs_wordnet(outcomes: Sequence[Outcome]) -> list[list[float]]:
+    raise RecipeError(f"--metric wups: {len(outcomes)} answers cannot be scored without --wordnet")
+
+
+def _rareact(outcomes: Sequence[Outcome]) -> list[list[float]]:
+    """The columns that `model.evaluate.precision` names, then the score of every action."""
+    actions = sorted({action for one in outcomes for action in one.example.candidates})
+    kinds = [one.example.kind.split(":") for one in outcomes]
+    numbers = [
+        {word: number for number, word in enumerate(sorted(set(words)))}
+        for words in (
+            [one.example.media[0].path.name for one in outcomes],
+            [verb for _, verb, _ in kinds],
+            [noun for _, _, noun in kinds],
+        )
+    ]
+    videos, verbs, nouns = numbers
+    rows = []
+    for one, (seen, verb, noun) in zip(outcomes, kinds, strict=True):
+        scores = dict(zip(one.example.candidates, one.scores, strict=True))
+        action, video = one.example.answers[0], videos[one.example.media[0].path.name]
+        about = (video, actions.index(action), int(seen), verbs[verb], nouns[noun])
+        given = (scores.get(other, -np.inf) for other in actions)
+        rows.append([scores[action], *map(float, about), *given])
+    return rows
+
+
 def _accuracy(outcomes: Sequence[Outcome]) -> list[list[float]]:
     return [[float(one.said in one.example.answers)] for one in outcomes]
 
@@ -105,6 +142,13 @@ def _fault_of_accuracy(example: Example) -> str | None:
     return f"no answer is among the candidates: {example.answers[0]}"
 
 
+def _fault_of_rareact(example: Example) -> str | None:
+    parts = example.kind.split(":")
+    if len(parts) != 3 or parts[0] not in ("0", "1", "2", "3", "4"):
+        return f"kind must be like 1:cut:laptop, got {example.kind!r}"
+    return _fault_of_accuracy(example)
+
+
 def _fault_of_auc(example: Example) -> str | None:
     count = len(example.candidates)
     return (
@@ -125,9 +169,35 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         "cider": Metric("CIDEr", False, _cider, mean_of, _no_fault),
         "vqa": Metric("VQA accuracy", False, _vqa, mean_of, _fault_of_vqa),
         "exact": Metric("exact match", False, _exact, mean_of, _no_fault),
+        "ivqa": Metric("iVQA accuracy", False, _ivqa, mean_of, _no_fault),
+        "wups": Metric("WUPS", False, _needs_wordnet, mean_of, _no_fault),
         "accuracy": Metric("accuracy", True, _accuracy, mean_of, _fault_of_accuracy),
         "auc": Metric("ROC AUC", True, _class_scores, area_under_roc, _fault_of_auc),
         "ndcg": Metric("NDCG", True, _ndcg, mean_of, _fault_of_ndcg),
+        "mwap": Metric("mWAP", True, _rareact, mean_weighted_precision, _fault_of_rareact),
     }
 )
-"""The metrics by name."""
+"""The metrics by name; WUPS is had by `metric_of`."""
+
+
+def metric_of(name: str, wordnet: Path | None = None) -> Metric:
+    """A metric ready to score.
+
+    Args:
+        name: of the metric.
+        wordnet: the folder of WordNet's database, which WUPS asks.
+
+    Raises:
+        RecipeError: WUPS is asked for, and there is no WordNet.
+    """
+    metric = METRICS[name]
+    if name != "wups":
+        return metric
+    if wordnet is None:
+        raise RecipeError("--metric wups: needs --wordnet, a folder with WordNet's index.noun")
+    wups = Wups(WordNet.load(wordnet))
+
+    def values(outcomes: Sequence[Outcome]) -> list[list[float]]:
+        return [[wups.score(one.said, one.example.answers, one.example.kind)] for one in outcomes]
+
+    return replace(metric, values=values)

@@ -6,7 +6,9 @@
      "candidates": ["left", "right"]}
 
 Further keys: `id` (the line's number where there is none), `text` (that stands in a meme),
-`history` (a dialogue's [question, answer] pairs), `relevance` (one number a candidate).
+`history` (a dialogue's [question, answer] pairs), `relevance` (one number a candidate), `kind` (of
+question, as NExT-QA has them, or of a clip, as RareAct has: "1:cut:laptop"), `start_s` and `end_s`
+(the part of a video that is asked about).
 """
 
 import json
@@ -19,7 +21,11 @@ from model.evaluate.tasks import Task
 from schemas.benchmarks.items import Example, Media
 
 _MEDIA = ("image", "images", "video")
-_KEYS = ("id", *_MEDIA, "question", "text", "history", "answers", "candidates", "relevance")
+_SPAN = ("start_s", "end_s")
+_KEYS = (
+    *("id", *_MEDIA, *_SPAN, "question", "text", "history", "answers", "candidates"),
+    *("relevance", "kind"),
+)
 
 
 class SetError(ValueError):
@@ -89,6 +95,7 @@ def _example_of(line: str, number: str, folder: Path, task: Task) -> Example:
             for question, answer in _value(tree, "history", _is_history, "pairs of strings") or ()
         ),
         relevance=tuple(_value(tree, "relevance", _is_numbers, "a list of numbers") or ()),
+        kind=_value(tree, "kind", _is_text, "a string") or "",
     )
     if not example.answers:
         raise ValueError("no answers")
@@ -105,7 +112,12 @@ def _media_of(tree: Mapping[str, Any], folder: Path) -> tuple[Media, ...]:
     paths = _texts(tree, key) if key == "images" else (_value(tree, key, _is_text, "a string"),)
     if not all(paths) or not paths:
         raise ValueError(f"{key} names no file")
-    media = tuple(Media(folder / path, is_video=key == "video") for path in paths)
+    start, end = (_value(tree, name, _is_number, "a number") for name in _SPAN)
+    if (start, end) != (None, None) and (
+        key != "video" or start is None or not end or end <= start
+    ):
+        raise ValueError("start_s and end_s must be a part of a video, the start first")
+    media = tuple(Media(folder / path, key == "video", start, end) for path in paths)
     for one in media:
         if not one.path.is_file():
             raise ValueError(f"no file {one.path}")
@@ -136,10 +148,12 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) and one.strip() for one in value)
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _is_numbers(value: object) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(one, int | float) and not isinstance(one, bool) for one in value
-    )
+    return isinstance(value, list) and all(map(_is_number, value))
 
 
 def _is_history(value: object) -> bool:

@@ -78,7 +78,9 @@ class Sight:
             if not media.is_video:
                 return decode_image(content, canvas, AS_IT_IS).copy()  # torch wants its own
             rng = random.Random(seed_of(self._seed, "video", media.path.name))
-            return decode_video(content, canvas, AS_IT_IS, FRAMES, rng)
+            is_part = media.start_s is not None and media.end_s is not None
+            span_s = (media.start_s or 0.0, media.end_s or 0.0) if is_part else None
+            return decode_video(content, canvas, AS_IT_IS, FRAMES, rng, span_s)
         except OSError as error:
             raise SetError(f"{media.path}: {error.strerror}") from error
         except BadInput as error:

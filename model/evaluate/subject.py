@@ -61,7 +61,7 @@ def load_subject(run: Path, device: str) -> Subject:
     """The model of a run.
 
     Args:
-        run: a folder that `model.train` wrote.
+        run: a folder that `model.train` wrote, or one of its checkpoints.
         device: cpu or cuda; there the frozen parts are kept in bf16, as in training.
 
     Raises:
@@ -69,6 +69,8 @@ def load_subject(run: Path, device: str) -> Subject:
         RecipeError: the frozen models that it was trained on cannot be had.
     """
     passed_over: list[str] = []
+    if (run / "state.json").is_file():
+        return _load(run, device, ())
     for path in reversed(checkpoints_of(run / "checkpoints")):
         try:
             return _load(path, device, tuple(passed_over))

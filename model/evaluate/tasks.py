@@ -46,6 +46,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
             Task("choice", _QUESTION, True, "accuracy", _CHOSEN),
             Task("classify", "Output:", True, "accuracy"),
             Task("dialogue", _QUESTION, True, "ndcg", _CHOSEN),
+            Task("rareact", "Caption:", True, "mwap", ("candidates", "kind")),
             Task("hateful", _MEME, True, "auc", ("text",), ("yes", "no")),
         )
     }

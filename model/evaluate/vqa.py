@@ -75,7 +75,13 @@ def vqa_accuracy(said: str, answers: Sequence[str]) -> float:
 
 def exact_match(said: str, answers: Sequence[str]) -> float:
     """1 where an answer has the normal form of one of those given, else 0."""
-    return float(normal_form(_on_one_line(said)) in {normal_form(_on_one_line(a)) for a in answers})
+    return float(same_answers(said, answers) > 0)
+
+
+def same_answers(said: str, answers: Sequence[str]) -> int:
+    """How many of the answers given have the normal form of what was said."""
+    form = normal_form(_on_one_line(said))
+    return sum(normal_form(_on_one_line(answer)) == form for answer in answers)
 
 
 def _on_one_line(text: str) -> str:

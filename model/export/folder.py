@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from model.checkpoint import CheckpointError
-from model.evaluate.subject import Subject
+from model.evaluate.subject import Subject, weights_digest
 from model.export.frozen import save_language, save_vision
 from model.export.speaker import Speaker
 from model.flamingo import Flamingo
@@ -90,8 +90,24 @@ def write_folder(folder: Path, subject: Subject, config: Mapping[str, Any], card
     (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
+def is_exported(folder: Path) -> bool:
+    """Whether a folder is one that this module wrote."""
+    return (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
+
+
 def read_folder(folder: Path, device: str) -> Speaker:
     """The model of a folder; see `model.load`."""
+    read = read_subject(folder, device)
+    return Speaker(read.model, read.words, read.encode, read.decode, read.canvas)
+
+
+def read_subject(folder: Path, device: str) -> Subject:
+    """The model of a folder as it is evaluated.
+
+    Raises:
+        CheckpointError: as `model.load` does.
+        RecipeError: likewise.
+    """
     config = _read_config(folder)
     recipe = _recipe_in(folder, config)
     vision = load_vision(recipe.vision)
@@ -106,14 +122,19 @@ def read_folder(folder: Path, device: str) -> Speaker:
     fill(model.trainable(), read_safetensors(folder / WEIGHTS), str(folder))
     if _digest(model.trainable().values()) != config["trained"]["sha256"]:
         raise CheckpointError(f"{folder}: {WEIGHTS} is not as it was written (another sha256)")
+    digest = weights_digest(model)
     if device == "cuda":
         model.freeze_in(torch.bfloat16)
-    return Speaker(
+    return Subject(
         model.to(device).eval(),
+        recipe_of(TrainRecipe, config["recipe"], str(folder / CONFIG)),
         words,
         encoder_of(tokenizer),
         decoder_of(tokenizer),
         vision.canvas(recipe.pixels),
+        folder,
+        digest,
+        (),
     )
 
 

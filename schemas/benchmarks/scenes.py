@@ -81,8 +81,9 @@ def read_rareact(folder: Folder) -> Iterator[Example | Lost]:
     """`rareact.csv`: columns id, video_id, start, end, class_id, verb, noun, annotation.
 
     `annotation` says whether the action is seen: 1 yes; 2, 3, 4 only its verb, only its noun, both
-    apart; 0 no. It is the example's `kind`; its candidates are all actions, by class_id. Videos:
-    `VIDEO_ID.mp4`, not cut. Raises LayoutError: a column is missing.
+    apart; 0 no. With verb and noun it is the example's `kind`, `1:cut:laptop`; the candidates are
+    all actions, by class_id. Videos: `VIDEO_ID.mp4`, not cut. Raises LayoutError: a column is
+    missing.
     """
     needs = ("id", "video_id", "start", "end", "class_id", "verb", "noun", "annotation")
     for path in folder.named("rareact.csv")[:1]:
@@ -93,7 +94,7 @@ def read_rareact(folder: Folder) -> Iterator[Example | Lost]:
         def make(row: Row, candidates: tuple[str, ...] = candidates) -> Example:
             media = folder.video(row["video_id"], start_s=row["start"], end_s=row["end"])
             action = RAREACT_ACTION.format(**row)
-            kind = str(int(row["annotation"]))
+            kind = f"{int(row['annotation'])}:{row['verb']}:{row['noun']}"
             return Example(row["id"], (media,), (action,), candidates, split="test", kind=kind)
 
         yield from examples_of(rows, "test", lambda row: row["id"], make)

@@ -1,4 +1,5 @@
 import io
+import os
 import tarfile
 import zlib
 from pathlib import Path
@@ -187,6 +188,20 @@ def test_one_file_is_a_set(tmp_path):
 def test_a_missing_path_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         ids(tmp_path / "none")
+
+
+def test_links_are_followed_and_what_is_no_file_is_listed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "1.jpg").write_bytes(JPEG)
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "images").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    os.mkfifo(tmp_path / "set" / "pipe.jpg")
+    gone, picture, pipe = read_all(tmp_path / "set")
+    assert gone == Unreadable("gone.jpg", "No such file or directory")
+    assert isinstance(picture, Picture)
+    assert picture.eval_id == "images/1.jpg"
+    assert pipe == Unreadable("pipe.jpg", "no regular file")
 
 
 # What the bytes are

@@ -108,6 +108,23 @@ def test_a_long_video_is_entered_at_random(three_colours: bytes) -> None:
     assert len(seen) > 1
 
 
+def test_a_part_of_a_video(three_colours: bytes) -> None:
+    recipe = PixelsRecipe(frames=8, fps=2.0)
+    for span, seen in {
+        (1.0, 2.0): [1, 1],
+        (1.5, 3.0): [1, 2, 2],
+        (0.0, 3.0): [0, 0, 1, 1, 2, 2],
+    }.items():
+        frames = decode_video(three_colours, CANVAS, SAME, recipe, random.Random(0), span)
+        assert dominant(frames) == seen
+    one = PixelsRecipe(frames=1, fps=1.0)
+    for seed in range(8):
+        part = decode_video(three_colours, CANVAS, SAME, one, random.Random(seed), (1.0, 2.9))
+        assert dominant(part)[0] in (1, 2)
+    with pytest.raises(BadInput, match="no frame"):
+        decode_video(three_colours, CANVAS, SAME, recipe, random.Random(0), (50.0, 60.0))
+
+
 @pytest.mark.parametrize("content", [b"", b"not a video at all", b"\0" * 2000])
 def test_broken_videos_are_refused(content: bytes) -> None:
     with pytest.raises(BadInput) as caught:

@@ -43,6 +43,68 @@ def opened(model: Flamingo) -> Flamingo:
     return model.eval()
 
 
+def data_lines(senses: dict[str, tuple[str, ...]], pos: str) -> tuple[list[str], dict[str, int]]:
+    """A data file's lines, one a sense, and where each begins; hypernyms are names of senses."""
+    places, at, head = {}, 0, "  1 a licence\n"
+    at = len(head)
+
+    def line(name: str) -> str:
+        above = senses[name]
+        pointers = " ".join(f"@ {places.get(one, 0):08d} {pos} 0000" for one in above)
+        words = name.partition(".")[0]
+        body = f"{places.get(name, 0):08d} 03 {pos} 01 {words} 0 {len(above):03d}"
+        return f"{body}{' ' if above else ''}{pointers} | what it is\n"
+
+    for name in senses:
+        places[name] = at
+        at += len(line(name))
+    return [head, *(line(name) for name in senses)], places
+
+
+@pytest.fixture(scope="session")
+def write_wordnet() -> Callable[..., Path]:
+    """Writes WordNet's files: of senses `word.1`, `word.2`, each with the senses right above it."""
+
+    def write(folder: Path, exceptions: str = "", **senses: dict[str, tuple[str, ...]]) -> Path:
+        for pos, name in {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}.items():
+            lines, places = data_lines(senses.get(pos, {}), pos)
+            (folder / f"data.{name}").write_text("".join(lines))
+            words: dict[str, list[int]] = {}
+            for sense, place in places.items():
+                words.setdefault(sense.partition(".")[0], []).append(place)
+            index = [
+                f"{word} {pos} {len(at)} 1 @ {len(at)} 0 {' '.join(f'{n:08d}' for n in at)}  \n"
+                for word, at in sorted(words.items())
+            ]
+            (folder / f"index.{name}").write_text("".join(["  1 a licence\n", *index]))
+            (folder / f"{name}.exc").write_text(exceptions if pos == "n" else "")
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def animals(write_wordnet: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A WordNet of some animals and acts; a bat is first an animal, then a club."""
+    nouns = {
+        "entity.1": (),
+        "animal.1": ("entity.1",),
+        "thing.1": ("entity.1",),
+        "pet.1": ("entity.1",),
+        "dog.1": ("animal.1", "pet.1"),
+        "cat.1": ("animal.1", "pet.1"),
+        "puppy.1": ("dog.1",),
+        "bat.1": ("animal.1",),
+        "bat.2": ("thing.1",),
+        "man.1": ("animal.1",),
+        "box.1": ("thing.1",),
+        "island.1": (),
+    }
+    verbs = {"move.1": (), "run.1": ("move.1",), "walk.1": ("move.1",), "eat.1": ()}
+    folder = tmp_path_factory.mktemp("wordnet")
+    return write_wordnet(folder, "men man\n", n=nouns, v=verbs, a={"small.1": ()})
+
+
 @pytest.fixture(scope="session")
 def vision(clip_folder: Path) -> FrozenVision:
     return load_vision(VisionRecipe(f"local-dir:{clip_folder}"))

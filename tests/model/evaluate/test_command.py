@@ -16,15 +16,24 @@ from model.evaluate.shots import orders_of
 from model.evaluate.sight import Sight
 from model.evaluate.subject import load_subject
 from model.evaluate.tasks import TASKS
+from model.export.command import main as export
 
 
 @pytest.fixture
 def ask(run_folder: Path, sets_folder: Path, tmp_path: Path):
     """Runs the command on sets by name; its status and the file of its results."""
 
-    def run(task: str, *more: str, data: str = "data", support: str | None = "support"):
+    def run(
+        task: str,
+        *more: str,
+        data: str = "data",
+        support: str | None = "support",
+        checkpoint: Path | None = None,
+    ):
         output = tmp_path / "results.json"
-        given = ["--run", run_folder, "--task", task, "--data", sets_folder / f"{data}.jsonl"]
+        # What comes last counts, and of --run and --checkpoint only one may be there.
+        model = [] if "--run" in more else ["--run", checkpoint or run_folder]
+        given = [*model, "--task", task, "--data", sets_folder / f"{data}.jsonl"]
         given += ["--support", sets_folder / f"{support}.jsonl"] if support else []
         status = main([str(part) for part in [*given, "--output", output, *more]])
         return status, output
@@ -159,9 +168,15 @@ def test_a_score_that_is_not_defined_is_a_dash(
         ("hateful", [], 1, "data.jsonl:1: hateful needs text"),
         ("caption", ["--output", "/"], 2, "--output / is a folder"),
         ("caption", ["--output", "none/r.json"], 2, "none is no folder that can be written to"),
-        ("caption", ["--run", "none"], 2, "--run none is not a folder"),
+        ("caption", ["--run", "none"], 2, "--checkpoint none is not a folder"),
         ("caption", ["--run", "."], 1, ".: holds no checkpoint"),
         ("caption", ["--support", "none.jsonl"], 1, "none.jsonl: No such file"),
+        ("caption", ["--split", "test"], 2, "--split: goes with a benchmark's --task only"),
+        ("caption", ["--queries", "5"], 2, "--queries: goes with a benchmark's --task only"),
+        ("vqa", ["--metric", "wups"], 2, "--metric wups: needs --wordnet"),
+        ("vqa", ["--metric", "wups", "--wordnet", "none"], 2, "none/index.noun: No such file"),
+        ("coco=.", [], 2, "--data: the examples of --task coco are in its folder"),
+        ("caption=x.jsonl", [], 2, "--task caption: needs --data, or --task caption=DATA.jsonl"),
     ],
 )
 def test_wrong_inputs_are_one_line(
@@ -204,6 +219,11 @@ def test_an_undecodable_image_is_one_line(
         ["--beams", "0"],
         ["--seed", "-1"],
         ["--task", "dance"],
+        ["--task", "coco"],
+        ["--task", "caption="],
+        ["--task", "caption:official=x"],
+        ["--queries", "0"],
+        ["--checkpoint", "x", "--run", "y"],
         ["--all"],
     ],
 )
@@ -211,6 +231,34 @@ def test_wrong_flags_are_refused(wrong: list[str], ask) -> None:
     with pytest.raises(SystemExit) as stop:
         ask("caption", *wrong)
     assert stop.value.code == 2
+
+
+def test_shots_by_spaces_and_data_with_the_task(run_folder, sets_folder, tmp_path) -> None:
+    output = tmp_path / "results.json"
+    given = ["--checkpoint", run_folder / "checkpoints" / "step-00000002", "--shots", "0", "1,0"]
+    given += ["--task", f"classify={sets_folder / 'data.jsonl'}", "--output", output]
+    given += ["--support", sets_folder / "support.jsonl"]
+    assert main([str(part) for part in given]) == 0
+    found = json.loads(output.read_bytes())
+    assert [row["shots"] for row in found["results"]] == [0, 1]
+    assert found["model"]["checkpoint"] == "step-00000002"
+
+
+def test_an_exported_model_answers_as_its_run_does(ask, run_folder: Path, tmp_path: Path) -> None:
+    exported = tmp_path / "exported"
+    made = ["--run", str(run_folder), "--output", str(exported), "--with-frozen"]
+    assert export(made) == 0
+    status, output = ask("classify", "--shots", "0,2")
+    of_run = json.loads(output.read_bytes())
+    assert status == 0
+    output.unlink()
+    status, _ = ask("classify", "--shots", "0,2", checkpoint=exported)
+    of_folder = json.loads(output.read_bytes())
+    assert status == 0
+    assert of_folder["model"].pop("run") == str(exported)
+    assert of_folder["model"].pop("checkpoint") == "exported"
+    del of_run["model"]["run"], of_run["model"]["checkpoint"]
+    assert of_folder == of_run
 
 
 def test_a_damaged_checkpoint_is_told(

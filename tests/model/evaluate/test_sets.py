@@ -67,12 +67,33 @@ GOOD = {"image": "a.jpg", "answers": ["a"]}
         ("classify", GOOD | {"candidates": ["b"]}, "no answer is among the candidates: a"),
         ("caption", GOOD | {"history": [["q"]]}, "history must be pairs"),
         ("caption", GOOD | {"relevance": ["1"]}, "relevance must be a list of numbers"),
+        ("rareact", GOOD | {"candidates": ["a"]}, "rareact needs kind"),
+        ("caption", GOOD | {"start_s": 1, "end_s": 2}, "start_s and end_s must be a part of a v"),
+        (
+            "caption",
+            {"video": "b.mp4", "answers": ["a"], "start_s": 2, "end_s": 2},
+            "start_s and end_s must",
+        ),
+        (
+            "caption",
+            {"video": "b.mp4", "answers": ["a"], "start_s": "2", "end_s": 3},
+            "start_s must be a number",
+        ),
     ],
 )
 def test_a_wrong_line_is_named(folder: Path, task: str, line: object, why: str) -> None:
-    path = write(folder, GOOD | {"question": "q", "candidates": ["a"], "text": "t"}, line)
+    path = write(
+        folder, GOOD | {"question": "q", "candidates": ["a"], "text": "t", "kind": "k"}, line
+    )
     with pytest.raises(SetError, match=f"^{path}:2: {why}"):
         read_set(path, TASKS[task])
+
+
+def test_a_part_of_a_video_and_a_kind(folder: Path) -> None:
+    line = {"video": "b.mp4", "answers": ["a"], "start_s": 0, "end_s": 2.5, "kind": "CH"}
+    (found,) = read_set(write(folder, line), TASKS["caption"])
+    assert found.media == (Media(folder / "b.mp4", True, 0, 2.5),)
+    assert found.kind == "CH"
 
 
 def test_a_wrong_file_is_named(folder: Path) -> None:

@@ -51,8 +51,8 @@ def test_rareact(read) -> None:
     found, lost = read("rareact", {"rareact.csv": table, "videos/7frRY7aGwMU.mp4": None})
     actions = ("a person hammer phone", "a person cut laptop")
     assert [(one.id, one.answers, one.kind) for one in found] == [
-        ("0", ("a person cut laptop",), "1"),
-        ("1", ("a person hammer phone",), "3"),
+        ("0", ("a person cut laptop",), "1:cut:laptop"),
+        ("1", ("a person hammer phone",), "3:hammer:phone"),
     ]
     assert {one.candidates for one in found} == {actions}
     assert (found[0].media[0].start_s, found[0].media[0].end_s) == (3.0, 5.0)
