@@ -16,13 +16,14 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.index import UnusableIndex
-from dedup.minhash import Shingles, shingle, shingles, word_count
+from dedup.minhash import Shingles, ngram_hashes, shingle, word_count
 from schemas.keys import sha256_hex
 from schemas.recipe import bounded
 
@@ -35,6 +36,9 @@ FEWEST_WORDS = 8
 """Words of the shortest text that is held."""
 
 WIDTHS = range(FEWEST_WORDS, NGRAM + 1)
+
+_SCREEN_BITS = 22  # of a hash: 4 MB, of which a million n-grams fill a fifth
+_SCREENED = np.uint64(64 - _SCREEN_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +157,17 @@ class TextIndex:
         eval_set, eval_id = self.names[texts[best]]
         return TextMatch(eval_set, eval_id, round(float(shares[best]), 4))
 
+    @cached_property
+    def _screen(self) -> NDArray[np.bool_]:
+        """Which first bits any hash of the index has: rules out nearly all others in one look."""
+        screen = np.zeros(1 << _SCREEN_BITS, dtype=bool)
+        screen[self.hashes >> _SCREENED] = True
+        return screen
+
     def _found(self, text: str) -> NDArray[np.uint32]:
         """The owner of each n-gram of the index that the text holds."""
-        hashes = shingles(text, WIDTHS)
+        every = ngram_hashes(text, WIDTHS)
+        hashes = np.unique(every[self._screen[every >> _SCREENED]])
         starts = np.searchsorted(self.hashes, hashes, "left")
         counts = np.searchsorted(self.hashes, hashes, "right") - starts
         hit = counts > 0

@@ -58,16 +58,14 @@ class MinhashLimits:
 
 def shingle(text: str, ngram: int = 5) -> Shingles:
     """The hashes of a text's word n-grams, sorted, each once; of fewer words, one of them all."""
-    return shingles(text, (ngram,))
+    return np.unique(ngram_hashes(text, (ngram,)))
 
 
-def shingles(text: str, widths: Iterable[int]) -> Shingles:
-    """The hashes of a text's n-grams of several numbers of words, sorted, each once."""
+def ngram_hashes(text: str, widths: Iterable[int]) -> NDArray[np.uint64]:
+    """The hashes of a text's n-grams of several numbers of words, as often as they stand there."""
     words = _word_hashes(text)
-    if len(words) == 0:
-        return words
-    inside = {min(width, len(words)) for width in widths}
-    return np.unique(np.concatenate([_ngram_hashes(words, width) for width in inside]))
+    inside = sorted({min(width, len(words)) for width in widths})
+    return np.concatenate([words[:0], *(_ngram_hashes(words, width) for width in inside if width)])
 
 
 def _ngram_hashes(words: NDArray[np.uint64], width: int) -> NDArray[np.uint64]:
