@@ -20,7 +20,7 @@ class Annotations:
     """What the annotations of a set say.
 
     Attributes:
-        texts: that people wrote for its examples.
+        texts: that people wrote for its examples, each once: ten people say yes to many questions.
         lost: of each example that cannot be used, its id and why.
         spans: by path from the set's folder, the parts of a video that are asked about; none where
             an example asks about the whole.
@@ -59,10 +59,14 @@ def read_annotations(name: str, path: Path, layout: Layout) -> Annotations:
     """
     found = Annotations()
     whole: set[str] = set()
+    seen: set[str] = set()
     for one in layout.examples(Folder(path)):
         eval_id = f"{one.split}/{one.id}" if one.split else one.id
         texts = one.texts() if isinstance(one, Example) else one.texts
-        found.texts += [EvaluationText(name, eval_id, text) for text in texts]
+        for text in texts:
+            if text not in seen:
+                seen.add(text)
+                found.texts.append(EvaluationText(name, eval_id, text))
         if isinstance(one, Lost):
             found.lost.append(Unreadable(eval_id, one.why))
         else:

@@ -35,7 +35,7 @@ from dedup.eval_sets import (
 from dedup.evaluation_file import EvaluationFile
 from dedup.evaluation_texts import EvaluationText
 from dedup.fingerprint import is_flat, thumbnail
-from dedup.index import Item, Missing
+from dedup.index import EvaluationIndex, Item, Missing
 from schemas.benchmarks.items import LayoutError
 from schemas.benchmarks.layouts import Layout
 
@@ -175,7 +175,8 @@ def _write(sets: Iterable[SetRead], output: Path, *, as_json: bool) -> int:
     missing = tuple(lost for read in sets for lost in read.unreadable)
     texts = [text for read in sets for text in read.texts]
     try:
-        EvaluationFile.build(items, missing, texts).save(output)
+        images = EvaluationIndex.build(items, unreadable=missing)
+        EvaluationFile.of(images, texts).save(output)
     except OSError as error:
         _say(f"cannot write {output}: {error.strerror}")
         return 1

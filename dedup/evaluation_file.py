@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from dedup.evaluation_texts import MAGIC, EvaluationText, TextIndex
-from dedup.index import EvaluationIndex, Item, Missing
+from dedup.index import EvaluationIndex
 
 _ANY_VERSION = MAGIC.rpartition(b" ")[0]
 
@@ -28,12 +28,9 @@ class EvaluationFile:
     texts: TextIndex | None = None
 
     @classmethod
-    def build(
-        cls, items: Iterable[Item], missing: Iterable[Missing], texts: Iterable[EvaluationText]
-    ) -> Self:
-        """An index of images and texts; it does not depend on their order."""
+    def of(cls, images: EvaluationIndex, texts: Iterable[EvaluationText]) -> Self:
+        """An index of images with some texts, whatever their order."""
         held = TextIndex.build(texts)
-        images = EvaluationIndex.build(items, unreadable=missing)
         return cls(images, held if len(held) else None)
 
     def encode(self) -> bytes:
@@ -71,3 +68,8 @@ class EvaluationFile:
             OSError: the file cannot be read.
         """
         return cls.decode(Path(path).read_bytes(), str(path))
+
+
+def images_of(content: bytes, name: str = "index") -> EvaluationIndex:
+    """The images of an index file, whether texts stand before them or not."""
+    return EvaluationFile.decode(content, name).images

@@ -187,6 +187,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
     from pipeline.output import absolute
     from pipeline.recipe import read_recipe
     from pipeline.stages.beam_files import FILES
+    from pipeline.stages.copies import load_index
     from pipeline.stages.evaluation_texts import load_texts
     from pipeline.stages.inputs import InputError, resolve_inputs
     from schemas.keys import sha256_hex
@@ -202,8 +203,9 @@ def _request(arguments: argparse.Namespace) -> "Request":
     digests, with_texts = [], []
     for path in indexes:
         try:
-            with_texts += [path] if load_texts((path,)) else []
+            load_index(path)
             digests.append(sha256_hex(FILES.read(path)))
+            with_texts += [path] if load_texts((path,)) else []
         except FileNotFoundError:
             raise InputError(f"--eval-index {path}: no such file") from None
         except OSError as error:

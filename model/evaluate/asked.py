@@ -172,8 +172,11 @@ def _of_benchmark(options: argparse.Namespace, task: Task) -> Asked:
 
 
 def _warnings(found: "Benchmark") -> tuple[str, ...]:
+    benchmark = found.layout.benchmark
     parts = [found.queries, *([found.support] if found.support else [])]
-    return tuple(line for part in parts for line in _lost_lines(found.layout.benchmark, part))
+    lost = [line for part in parts for line in _lost_lines(benchmark, part)]
+    passed = [f"{benchmark}: queries are not from {split}" for split in found.passed_over]
+    return (*passed, *lost)
 
 
 def _lost_lines(benchmark: str, part: "Part") -> list[str]:

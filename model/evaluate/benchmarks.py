@@ -145,12 +145,14 @@ class Benchmark:
         queries: to answer.
         support: to show; None where nothing is shown.
         classes: all answers of all splits, for tasks that choose among them.
+        passed_over: of each split that would have come before that of the queries, what it has.
     """
 
     layout: Layout
     queries: Part
     support: Part | None
     classes: tuple[str, ...]
+    passed_over: tuple[str, ...] = ()
 
 
 @dataclass
@@ -193,7 +195,12 @@ def read_benchmark(wanted: Wanted, seed: int) -> Benchmark:
     support = _part(splits, shown, wanted.support)
     if support is None and wanted.support_split:
         raise SetError(f"{wanted.path}: {wanted.benchmark}: nothing to show in {shown[0]}")
-    return Benchmark(layout, queries, support, classes)
+    passed_over = tuple(
+        f"{name} ({_count_of(splits[name])})"
+        for name in asked[: asked.index(queries.split)]
+        if name in splits
+    )
+    return Benchmark(layout, queries, support, classes, passed_over)
 
 
 def _count_of(split: _Split) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from schemas.recipe import RecipeError
 
 SCORES_KEPT = 100
 """Candidates of an example whose scores are written: a thousand classes would fill the disk."""
+
+ANSWERS_KEPT = 1 << 16
+"""Candidates whose tokens are kept: a thousand classes come back with every query."""
 
 Features = npt.NDArray[np.float32]
 """Of each support example, as `Sight.features` makes them."""
@@ -91,6 +95,7 @@ class FewShot:
         self.settings = settings
         self.sight = Sight(subject, settings.seed)
         self.writer = Writer(task, subject.encode, subject.words)
+        self._answer = lru_cache(ANSWERS_KEPT)(self.writer.answer)
 
     def run(self, queries: Sequence[Example], tell: Tell) -> dict[str, Any]:
         """Scores by shots, and every prediction, as plain values.
@@ -167,7 +172,7 @@ class FewShot:
         for one in asked:
             answer = self.settings.max_tokens
             if self.task.is_closed:
-                answer = max(len(self.writer.answer(text)) for text in one.query.candidates)
+                answer = max(len(self._answer(text)) for text in one.query.candidates)
             length = max(len(prompt.tokens) for prompt in one.prompts) + answer
             if length > longest:
                 raise RecipeError(
@@ -192,7 +197,7 @@ class FewShot:
     def _choose(self, asked: Asked) -> Outcome:
         """The likeliest candidate, by the mean over the orders of the shots."""
         subject = self.subject
-        candidates = [self.writer.answer(text) for text in asked.query.candidates]
+        candidates = [self._answer(text) for text in asked.query.candidates]
         scores = []
         for prompt in asked.prompts:
             latents_IRD = self.sight.latents(prompt.media)

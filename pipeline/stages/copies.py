@@ -6,7 +6,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from dedup.evaluation_file import EvaluationFile
+from dedup.evaluation_file import images_of
 from dedup.fingerprint import to_codes, to_spectra
 from dedup.index import COSINE, EvaluationIndex, Match
 from pipeline.stages.beam_files import FILES
@@ -57,8 +57,8 @@ class _Match(beam.DoFn):
 
 
 def load_index(path: str) -> EvaluationIndex:
-    """The images of an index, on disk or in a bucket."""
-    return EvaluationFile.decode(FILES.read(path), path).images
+    """The index in a file, on disk or in a bucket."""
+    return images_of(FILES.read(path), path)
 
 
 def first_match(found: Found, indexes: list[EvaluationIndex]) -> Match | None:

@@ -339,6 +339,17 @@ def test_what_is_missing_is_listed_in_the_results(lay, run_folder, tmp_path, cap
     assert f"coco test: 1 examples cannot be used, 11: {why}" in capsys.readouterr().err
 
 
+def test_a_split_that_cannot_be_asked_is_told(lay, run_folder, tmp_path, capsys) -> None:
+    files = star()
+    asked = [{key: one[key] for key in one if key != "answer"} for one in files["STAR_val.json"]]
+    root, output = lay(files | {"STAR_test.json": asked}), tmp_path / "r.json"
+    given = ["--checkpoint", run_folder, "--task", f"star={root}", "--shots", "0"]
+    assert main([str(part) for part in [*given, "--output", output]]) == 0
+    assert json.loads(output.read_bytes())["data"]["split"] == "val"
+    told = "star: queries are not from test (0 usable, 3 unanswered, 0 not to be had)"
+    assert told in capsys.readouterr().err
+
+
 def test_other_splits_and_other_support(lay, run_folder, sets_folder, tmp_path) -> None:
     root, output = lay(vqa("")), tmp_path / "results.json"
     given = ["--checkpoint", run_folder, "--task", f"okvqa={root}", "--output", output]

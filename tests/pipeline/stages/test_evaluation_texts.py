@@ -9,6 +9,7 @@ import pytest
 
 from dedup.evaluation_file import EvaluationFile
 from dedup.evaluation_texts import EvaluationText, EvaluationTextLimits, TextIndex, TextMatch
+from dedup.index import EvaluationIndex
 from pipeline.build import main
 from pipeline.stages.evaluation_texts import (
     DOCUMENT_TEXTS,
@@ -28,6 +29,7 @@ TEXTS = [
     EvaluationText("coco", "test/9", "Donkeys."),
 ]
 LIMITS = EvaluationTextLimits()
+NOTHING = EvaluationIndex.build([])
 
 
 def document(*paragraphs: str) -> Document:
@@ -71,8 +73,8 @@ def test_a_match_is_dropped_or_flagged() -> None:
 
 def test_only_indexes_with_texts_are_held() -> None:
     files = {
-        "a": EvaluationFile.build([], [], TEXTS).encode(),
-        "b": EvaluationFile.build([], [], []).encode(),
+        "a": EvaluationFile.of(NOTHING, TEXTS).encode(),
+        "b": EvaluationFile.of(NOTHING, []).encode(),
     }
     (held,) = load_texts(("b", "a"), files.__getitem__)
     assert held.sets == {"coco": 1, "okvqa": 1}
@@ -130,7 +132,7 @@ def test_a_build_takes_them_out_before_it_fetches_and_says_so(tmp_path, capsys) 
     alts = ["a ferry on the lake at noon", CAPTION, "apples in a box on a ferry"]
     pages = [page(n, QUESTION if n == 2 else "That is all.", alt) for n, alt in enumerate(alts)]
     (tmp_path / "a.warc.gz").write_bytes(b"".join(pages))
-    EvaluationFile.build([], [], TEXTS).save(tmp_path / "e.index")
+    EvaluationFile.of(NOTHING, TEXTS).save(tmp_path / "e.index")
     output = tmp_path / "out"
     given = ["--recipe", "m3w", "--set", 'corpora=["m3w", "align"]', "--offline"]
     given += ["--input", tmp_path / "a.warc.gz", "--eval-index", tmp_path / "e.index"]
