@@ -56,7 +56,18 @@ def test_a_row_becomes_the_record_it_was(record):
 def test_unions_share_a_struct():
     blocks = arrow_schema(Document).field("blocks").type.value_type
     names = [blocks.field(i).name for i in range(blocks.num_fields)]
-    assert names == ["kind", "text", "role", "url", "alt", "caption", "width", "height", "poster"]
+    assert names == [
+        "kind",
+        "text",
+        "role",
+        "url",
+        "alt",
+        "caption",
+        "width",
+        "height",
+        "rights",
+        "poster",
+    ]
     assert arrow_schema(Decision).field("kept").type == pa.bool_()
 
 
