@@ -24,19 +24,23 @@ def licence_evidence(notes: Iterable[Node], url: str) -> tuple[str, ...]:
     """
     found: set[str] = set()
     for node in notes:
-        tag = node.tag
-        if tag == "script":
+        if node.tag == "script":
             found.update(_of_linked_data(node))
-        elif _is_of_image(node):
-            continue
-        elif tag in {"a", "link"} and is_licence_link(node):
-            found.add(resolve(url, node.get("href")))
-        elif tag == "meta":
-            found.add(_of_meta(node))
-        if "license" in node.get("itemprop").split():
-            found.add(_value(node, url))
-    found.discard("")
+        elif (told := _told_by(node, url)) and not _is_of_image(node):
+            found.update(told)
     return tuple(sorted(found))
+
+
+def _told_by(node: Node, url: str) -> set[str]:
+    told: set[str] = set()
+    if node.tag in {"a", "link"}:
+        if is_licence_link(node):
+            told.add(resolve(url, node.get("href")))
+    elif node.tag == "meta":
+        told.add(_of_meta(node))
+    if "license" in node.get("itemprop").split():
+        told.add(_value(node, url))
+    return told - {""}
 
 
 def _is_of_image(node: Node) -> bool:

@@ -71,13 +71,13 @@ class RightsReader:
         for note in notes:
             if note.tag == "script":
                 self._note_linked_data(note)
-            elif note.tag not in {"title", "base"}:
+            elif note.tag == "a" or "itemprop" in note.attrs:
                 self._note(note)
 
     def rights_of(self, item: Item, captions: Iterable[Item]) -> Rights:
         """What the page says of the rights in an image, by the captions tied to it too."""
         above = list(around(item.node))
-        frames = [node for node in above if is_frame(node)]
+        frames = list(filter(is_frame, above))
         frames += [caption.node for caption in captions]
         linked: list[Told] = []
         if self._by_url or self._scopes:
@@ -178,7 +178,7 @@ def is_licence_link(node: Node) -> bool:
 
 def is_frame(node: Node) -> bool:
     """Whether what an element holds is said of the image in it: a figure, or an ImageObject."""
-    return node.tag == "figure" or _is_scope(node)
+    return node.tag == "figure" or ("itemtype" in node.attrs and _is_scope(node))
 
 
 def _frame_of(node: Node | None) -> Node | None:

@@ -10,6 +10,7 @@ from schemas.records import (
     ImageLink,
     PackRef,
     Pair,
+    Rights,
     Role,
     TextBlock,
     Video,
@@ -30,7 +31,8 @@ RECORDS = [
         "A",
         (
             TextBlock("Hi", Role.HEADING),
-            ImageLink("http://a/b.jpg", "b", "c", 5, 6),
+            ImageLink("http://a/b.jpg", "b", "c", 5, 6, Rights("l", found="license: link")),
+            ImageLink("http://a/c.jpg"),
             VideoLink("http://a/v.mp4"),
         ),
         "en",
