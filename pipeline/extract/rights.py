@@ -2,9 +2,9 @@
 
 Places are read in the order of nearness: attributes of the image, then its figure or its schema.org
 scope with the captions tied to it, then JSON-LD. A page's own licence is another matter
-(`licence.py`). Of 759 real pages, figures of 36 name a credit by a class, 9 by microdata, images of
-2 by the attribute `data-credit`; none of the 535 images that JSON-LD describes there has a licence,
-and 8 a holder.
+(`licence.py`). Of 6,706 images of the content of 759 real pages something is said of 129
+(`tests/benchmarks/rights.py`): 101 times by a class in the figure, 18 by the attribute
+`data-credit`, 16 by microdata, twice in JSON-LD; a licence of their own none of them has.
 """
 
 import re
