@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from itertools import islice
+from typing import TypeVar
 
 from pipeline.extract.captions import holds_image
 from pipeline.extract.images import is_image_link, named_urls
@@ -46,6 +48,10 @@ _CLIMB = 10
 """So many elements up from an image is its figure looked for."""
 _MOST_NODES = 300
 """A figure of more elements frames no single picture."""
+_MOST_SOURCES = 32
+"""So many captions, URLs and descriptions of one image are looked at."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class RightsReader:
         self._read: set[Node] = set()
         self._by_url: dict[str, list[Told]] = {}
         self._scopes: dict[str, list[Node]] = {}
+        self._by_file: dict[str, list[str]] = {}
         for note in notes:
             if note.tag == "script":
                 self._note_linked_data(note)
@@ -78,10 +85,10 @@ class RightsReader:
         """What the page says of the rights in an image, by the captions tied to it too."""
         above = list(around(item.node))
         frames = list(filter(is_frame, above))
-        frames += [caption.node for caption in captions]
+        frames += [caption.node for caption in islice(captions, _MOST_SOURCES)]
         linked: list[Told] = []
         if self._by_url or self._scopes:
-            for name in self._names(item):
+            for name in self._names(item)[:_MOST_SOURCES]:
                 frames += self._scopes.get(name, ())
                 linked += self._by_url.get(name, ())
         told = [Told("credit", _clean(item.node.get("data-credit")), "attribute")]
@@ -99,18 +106,22 @@ class RightsReader:
         urls = named_urls(item.node, self.base) | {item.url}
         if item.href and is_image_link(item.href):
             urls.add(resolve(self.base, item.href))
-        known = self._by_url.keys() | self._scopes.keys()
-        files = {_file_of(url) for url in urls} - {""}
-        return sorted(urls & known) or sorted(url for url in known if _file_of(url) in files)
+        named = sorted(url for url in urls if url in self._by_url or url in self._scopes)
+        if named:
+            return named
+        files = sorted({_file_of(url) for url in urls})
+        return [url for file in files for url in self._by_file.get(file, ())]
 
     def _note(self, note: Node) -> None:
         frame = _frame_of(note.parent)
         if frame is None:
             return
-        self._frames.setdefault(frame, []).extend(self._told_by(_meant(note)))
+        told = self._frames.setdefault(frame, [])
+        if len(told) < _MOST_SOURCES:
+            told += self._told_by(_meant(note))
         if _is_scope(frame) and not set(_URLS).isdisjoint(note.get("itemprop").split()):
             url = resolve(self.base, note.get("content") or note.get("href"))
-            self._scopes.setdefault(url, []).append(frame)
+            self._add(self._scopes, url, [frame])
 
     def _note_linked_data(self, script: Node) -> None:
         text = script_text(script)
@@ -120,7 +131,16 @@ class RightsReader:
             told = list(self._told_by_thing(thing))
             for field in _URLS if told else ():
                 for link in values_of(thing, field, ("contentUrl", "url", "@id")):
-                    self._by_url.setdefault(resolve(self.base, link), []).extend(told)
+                    self._add(self._by_url, resolve(self.base, link), told)
+
+    def _add(self, known: dict[str, list[T]], url: str, found: list[T]) -> None:
+        """Takes down what is found under a URL; a page that repeats itself without end is cut."""
+        of_file = self._by_file.setdefault(_file_of(url), [])
+        if url not in known and len(of_file) < _MOST_SOURCES and _file_of(url):
+            of_file.append(url)
+        of_url = known.setdefault(url, [])
+        if len(of_url) < _MOST_SOURCES:
+            of_url += found
 
     def _told_by_thing(self, thing: Thing) -> Iterator[Told]:
         for name, field in _PROPERTIES.items():
@@ -232,15 +252,17 @@ def _named(name: str) -> str:
 
 
 def _text_of(node: Node) -> str:
-    """All text under an element."""
+    """The text under an element, as far as any of it is kept."""
     if node.folded is not None:
         return _clean(node.folded.text(separator=" "))
     pieces: list[str] = []
+    length = 0
     waiting: list[Node | str] = [node]
-    while waiting:
+    while waiting and length <= _LONGEST:
         child = waiting.pop()
         if isinstance(child, str):
-            pieces.append(child)
+            pieces.append(child[: 4 * _LONGEST])
+            length += len(pieces[-1].strip())
         else:
             waiting.extend(reversed(child.children))
     return _clean(" ".join(pieces))

@@ -119,7 +119,7 @@ def _render_image(
     rights = part.get("rights")
     for field, text in rights.items() if isinstance(rights, dict) else ():
         if text:
-            yield f"{_INDENT}{field:<9} {' / '.join(str(text).splitlines())}"
+            yield f"{_INDENT}{field:<8} {' / '.join(str(text).splitlines())}"
     scores = part.get("scores")
     if isinstance(scores, list) and scores:
         best = max(range(len(scores)), key=scores.__getitem__)

@@ -77,7 +77,7 @@ def test_a_url_to_the_letter_goes_before_one_without_its_query():
         contentUrl="/a.jpg?w=5", creator={"@type": "Person", "name": "Five"}
     )
     assert rights_of(scripts + "<img src='/a.jpg?w=5'>")["a.jpg"].creator == "Five"
-    assert rights_of(scripts + "<img src='/a.jpg?w=7'>")["a.jpg"].creator == "Five\nNine"
+    assert rights_of(scripts + "<img src='/a.jpg?w=7'>")["a.jpg"].creator == "Nine\nFive"
 
 
 def test_microdata_within_and_by_url():
@@ -170,3 +170,15 @@ def test_a_badge_has_not_the_licence_it_links_to():
 def test_a_figure_around_half_of_the_page_is_of_no_image():
     inside = f"<img src=a.jpg><p class=credit>Jane</p>{'<p><span>A word.</span></p>' * 300}"
     assert rights_of(f"<figure>{inside}</figure>")["a.jpg"] == NO_RIGHTS
+
+
+def test_a_page_that_repeats_itself_without_end_is_heard_for_a_while():
+    things = [
+        {"@type": "ImageObject", "url": f"/a.jpg?{i}", "creator": f"{i}"} for i in range(5000)
+    ]
+    script = f'<script type="application/ld+json">{json.dumps(things)}</script>'
+    images = "".join(f"<img src='/a.jpg?w{i}'>" for i in range(2000))
+    links = f"<figure><img src=b.jpg>{f'<a href={CC}>CC</a>' * 5000}</figure>"
+    rights = rights_of(script + images + links)
+    assert rights["a.jpg"].creator.split("\n") == [str(i) for i in range(32)]
+    assert rights["b.jpg"].license == CC
