@@ -172,12 +172,18 @@ class OptimRecipe:
         warmup_steps: from 0 to the full rate.
         weight_decay: of the cross-attention's matrices; the resampler has none.
         clip_norm: of all gradients together.
+        gate_factor: rate of the gates over the others'. A gate moves by about its rate a step: in
+            the paper's 500k steps that opens it, in some hundred it does not (docs/training.md).
+        resampler_factor: rate of the resampler over the others'. Where the others' is high it
+            learns to say the same of every image before it learns to look.
     """
 
     learning_rate: float = 1e-4
     warmup_steps: int = 5000
     weight_decay: float = 0.1
     clip_norm: float = bounded(1.0, at_least=1e-6)
+    gate_factor: float = bounded(1.0, at_least=0)
+    resampler_factor: float = bounded(1.0, at_least=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def train_step(run: Run, draw: Draw, step: int) -> Outcome:
     norm = float(torch.nn.utils.clip_grad_norm_(parameters, run.recipe.optim.clip_norm))
     rate = learning_rate(step, run.recipe.optim)
     for group in run.optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["factor"]
     finite = not run.ranks.any(not math.isfinite(norm))
     if finite:
         run.optimizer.step()

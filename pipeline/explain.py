@@ -17,6 +17,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -126,11 +127,11 @@ def account_for_page(path: str, url: str) -> tuple[dict[str, Any], tuple[Passage
 
 
 def block_row(block: Block) -> dict[str, Any]:
-    """A block as a JSON object that names its kind."""
+    """A block as a JSON object that names its kind; `rights` only where the page states any."""
     if isinstance(block, TextBlock):
         return {"kind": "text", "role": str(block.role), "text": block.text}
     if isinstance(block, ImageLink):
-        return {
+        row: dict[str, Any] = {
             "kind": "image",
             "url": block.url,
             "alt": block.alt,
@@ -138,6 +139,8 @@ def block_row(block: Block) -> dict[str, Any]:
             "width": block.width,
             "height": block.height,
         }
+        told = {name: text for name, text in asdict(block.rights).items() if text}
+        return row | ({"rights": told} if told else {})
     row = {"kind": "video", "url": block.url, "poster": block.poster}
     return row | {"alt": block.alt, "caption": block.caption}
 
@@ -242,6 +245,8 @@ def _block_lines(block: dict[str, Any], *, colour: bool) -> Iterator[str]:
         for name in ("alt", "caption"):
             if block[name]:
                 yield f"    {name}: {block[name]}"
+        for name, text in block.get("rights", {}).items():
+            yield f"    {name}: {' / '.join(text.splitlines())}"
         return
     label = f"{block['role']:<10}  "
     if block["role"] == Role.CODE:

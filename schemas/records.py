@@ -44,6 +44,33 @@ class TextBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Rights:
+    """What a page says of the rights in one of its images, as found; "" where it says nothing.
+
+    The fields are schema.org's and IPTC's; of several values each stands on a line of its own.
+
+    Attributes:
+        license: URL or name of the licence.
+        acquire: the page where a licence is to be had.
+        credit: whom to name beside the image.
+        creator: who made it.
+        copyright: the notice, or who holds the copyright.
+        found: where each was found, as `license: link; credit: class, json-ld`: `link` and `class`
+            in the image's figure or caption, `attribute` on the image, `microdata`, `json-ld`.
+    """
+
+    license: str = ""
+    acquire: str = ""
+    credit: str = ""
+    creator: str = ""
+    copyright: str = ""
+    found: str = ""
+
+
+NO_RIGHTS = Rights()
+
+
+@dataclass(frozen=True, slots=True)
 class ImageLink:
     """An image where it stands in the page, before anything is fetched.
 
@@ -53,6 +80,7 @@ class ImageLink:
         caption: the figure's caption or its like, or "".
         width: declared width in px, 0 where the page does not say.
         height: declared height in px, 0 where the page does not say.
+        rights: what the page says of the rights in this image.
     """
 
     url: str
@@ -60,6 +88,7 @@ class ImageLink:
     caption: str = ""
     width: int = 0
     height: int = 0
+    rights: Rights = NO_RIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +114,8 @@ class Document:
         title: the page's title, or "".
         language: ISO 639-1 code that the language filter found, or "" before it ran.
         fetched_at: as in Page.
-        licence: evidence of a licence as found on the page (URLs of rel=license and the like).
+        licence: evidence of a licence as found on the page (URLs of rel=license and the like), but
+            for what is said of a single image, which stands there.
         blocks: text, images and videos in reading order.
         headline: that stands over the page's text and apart from it, in no block; or "".
     """
@@ -113,6 +143,7 @@ class PairLink:
         text: the caption.
         source: where the text stood: alt, caption or nearby.
         licence: evidence found on the page.
+        rights: what the page says of the rights in the image.
     """
 
     key: str
@@ -123,6 +154,7 @@ class PairLink:
     text: str
     source: str = "alt"
     licence: tuple[str, ...] = ()
+    rights: Rights = NO_RIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +291,7 @@ class ImagePart:
         alt: alt text, or "".
         caption: caption tied to the image, or "".
         scores: cosine with each sentence of the sequence in order; empty when not scored.
+        rights: what the page says of the rights in this image.
     """
 
     url: str
@@ -266,6 +299,7 @@ class ImagePart:
     alt: str = ""
     caption: str = ""
     scores: tuple[float, ...] = ()
+    rights: Rights = NO_RIGHTS
 
 
 Part = TextPart | ImagePart
@@ -297,6 +331,7 @@ class Pair:
         source: where the text came from: alt, caption, or nearby.
         score: cosine of media and text; None when not scored.
         licence: evidence found on the page.
+        rights: what the page says of the rights in the image.
     """
 
     key: str
@@ -307,3 +342,4 @@ class Pair:
     source: str = "alt"
     score: float | None = None
     licence: tuple[str, ...] = ()
+    rights: Rights = NO_RIGHTS

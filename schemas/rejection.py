@@ -14,6 +14,7 @@ class Reason(StrEnum):
     TOO_MANY_BYTES = "too_many_bytes"
     BAD_ENCODING = "bad_encoding"
     DAMAGED_RECORD = "damaged_record"
+    TRUNCATED_RECORD = "truncated_record"
     REVISIT = "revisit"
     PARSE_ERROR = "parse_error"
     NO_CONTENT = "no_content"

@@ -4,12 +4,13 @@ Kept apart from encoding so that a shard of anybody's making can be checked; `sc
 `check_sample` on.
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from schemas.records import Role
+from schemas.records import Rights, Role
 from schemas.tar import is_safe_name
 
 SEQUENCE_SCHEMA = "m3w/1"
@@ -24,6 +25,7 @@ Members = list[tuple[str, bytes]]
 _KEY = re.compile(r"[0-9a-f]{32,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PHASH = re.compile(r"[0-9a-f]{16}")
+_RIGHTS_NAMES = tuple(field.name for field in dataclasses.fields(Rights))
 _MAGIC = {"jpg": (0, b"\xff\xd8\xff"), "mp4": (4, b"ftyp")}
 
 
@@ -173,12 +175,20 @@ def _is_numbers(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_number, value))
 
 
+def _is_rights(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == set(_RIGHTS_NAMES)
+        and all(map(_is_text, value.values()))
+    )
+
+
 def _matches(pattern: re.Pattern[str]) -> Callable[[object], bool]:
     return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
-_OPTIONAL = frozenset({"licence"})
-"""Fields that stand only where there is something to say."""
+_OPTIONAL = frozenset({"licence", "rights"})
+"""Fields that need not stand: where there is nothing to say, or in samples made before them."""
 
 _Fields = dict[str, tuple[Callable[[object], bool], str]]
 _TEXT = (_is_text, "a text")
@@ -198,10 +208,12 @@ _VIDEO_FIELDS: _Fields = {
         "a list of 16 hex digits each",
     ),
 }
+_RIGHTS = (_is_rights, f"an object of the texts {', '.join(_RIGHTS_NAMES)}")
 _IMAGE_PART_FIELDS: _Fields = {
     **dict.fromkeys(("file", "url", "alt", "caption"), _TEXT),
     **_IMAGE_FIELDS,
     "scores": (_is_numbers, "a list of numbers"),
+    "rights": _RIGHTS,
 }
 _TEXT_PART_FIELDS: _Fields = {
     "text": _TEXT,
@@ -217,6 +229,7 @@ _PAIR_FIELDS: _Fields = {
     **dict.fromkeys(("caption", "url", "key", "status", "page_url", "source"), _TEXT),
     "similarity": (lambda value: value is None or _is_number(value), "a number or null"),
     "licence": _TEXTS,
+    "rights": _RIGHTS,
 }
 
 

@@ -5,6 +5,7 @@ webdataset, img2dataset's and video2dataset's readers and HF datasets read it as
 is the door between building a corpus and training on it: it knows no image library and no tensor.
 """
 
+import dataclasses
 import json
 import struct
 import zlib
@@ -19,6 +20,7 @@ from schemas.records import (
     PackRef,
     Pair,
     Part,
+    Rights,
     Role,
     Sequence,
     TextPart,
@@ -91,7 +93,8 @@ def encode_sequence(sequence: Sequence, read_image: ReadMedia) -> Members:
 
     Scores are kept as float16 (`round_scores`), in the JSON as five digits that name each.
     `licence` stands there only where there is evidence: readers that infer types from the first
-    samples, as HF's does, cannot go on from a list without items to one with texts.
+    samples, as HF's does, cannot go on from a list without items to one with texts. For the same
+    reason every image has its `rights`, an object of texts, "" where the page says nothing.
     """
     images = [part for part in sequence.parts if isinstance(part, ImagePart)]
     names = [f"{sequence.key}.{k}.jpg" for k in range(len(images))]
@@ -160,6 +163,7 @@ def encode_pair(pair: Pair, read_media: ReadMedia) -> Members:
         "source": pair.source,
         "similarity": pair.score,
         **_licence_json(pair),
+        "rights": dataclasses.asdict(pair.rights),
     }
     if isinstance(media, Image):
         record["phash"] = media.phash
@@ -194,6 +198,7 @@ def decode_pair(members: Iterable[tuple[str, bytes]]) -> Pair:
         source=record["source"],
         score=record["similarity"],
         licence=tuple(record.get("licence", ())),
+        rights=_to_rights(record),
     )
 
 
@@ -278,6 +283,7 @@ def _image_json(part: ImagePart, name: str) -> dict[str, object]:
         "phash": image.phash,
         # Five digits name every float16 (11 bits of mantissa).
         "scores": [float(f"{score:.5g}") for score in round_scores(part.scores)],
+        "rights": dataclasses.asdict(part.rights),
     }
 
 
@@ -291,7 +297,12 @@ def _to_part(part: dict[str, Any], contents: dict[str, bytes]) -> Part:
         alt=part["alt"],
         caption=part["caption"],
         scores=round_scores(part["scores"]),
+        rights=_to_rights(part),
     )
+
+
+def _to_rights(record: dict[str, Any]) -> Rights:
+    return Rights(**record.get("rights", {}))
 
 
 def _to_ref(name: str, content: bytes) -> PackRef:

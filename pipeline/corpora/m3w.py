@@ -159,7 +159,7 @@ def make_sequence(document: Document, uses: Iterable[Use]) -> Sequence:
             parts.append(TextPart(block.text, block.role, split_sentences(block.text)))
         elif isinstance(block, ImageLink) and index in images:
             image = images[index].image
-            parts.append(ImagePart(block.url, image, block.alt, block.caption))
+            parts.append(ImagePart(block.url, image, block.alt, block.caption, rights=block.rights))
     return Sequence(
         document.key,
         document.url,

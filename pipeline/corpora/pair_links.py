@@ -16,7 +16,7 @@ from pipeline.filters.pairs import (
 from pipeline.filters.video_pairs import VtpLimits, judge_vtp_text
 from pipeline.stages.verdicts import DECISIONS, Subject
 from schemas.keys import make_key
-from schemas.records import Document, ImageLink, PairLink, TextBlock, VideoLink
+from schemas.records import NO_RIGHTS, Document, ImageLink, PairLink, TextBlock, VideoLink
 from schemas.rejection import Why
 
 IMAGE = "image"
@@ -83,16 +83,16 @@ def pair_links(document: Document, corpora: Iterable[str]) -> Iterator[PairLink]
     for index, block in enumerate(document.blocks):
         if isinstance(block, ImageLink):
             if "align" in corpora and block.alt:
-                yield _link(document, "align", IMAGE, block.url, (block.alt, "alt"))
+                yield _link(document, "align", block, (block.alt, "alt"))
             described = _described(block)
             if "ltip" in corpora and described[0]:
-                yield _link(document, "ltip", IMAGE, block.url, described)
+                yield _link(document, "ltip", block, described)
         elif isinstance(block, VideoLink) and "vtp" in corpora:
             text = _described(block)
             if not text[0]:
                 text = clean_caption(nearest_text(document, index)), "nearby"
             if text[0]:
-                yield _link(document, "vtp", VIDEO, block.url, text)
+                yield _link(document, "vtp", block, text)
 
 
 def nearest_text(document: Document, index: int) -> str:
@@ -113,17 +113,18 @@ def _described(block: ImageLink | VideoLink) -> tuple[str, str]:
 
 
 def _link(
-    document: Document, corpus: str, kind: str, url: str, described: tuple[str, str]
+    document: Document, corpus: str, block: ImageLink | VideoLink, described: tuple[str, str]
 ) -> PairLink:
     """A pair link under its content key."""
     text, source = described
     return PairLink(
-        make_key(corpus, url, document.key, text, source),
+        make_key(corpus, block.url, document.key, text, source),
         corpus,
-        kind,
-        url,
+        IMAGE if isinstance(block, ImageLink) else VIDEO,
+        block.url,
         document.url,
         text,
         source,
         document.licence,
+        block.rights if isinstance(block, ImageLink) else NO_RIGHTS,
     )

@@ -129,6 +129,7 @@ def make_pair(link: PairLink, media: Any) -> Pair:
         link.source,
         None,
         link.licence,
+        link.rights,
     )
 
 

@@ -1,4 +1,9 @@
-"""Captions: which texts are, and which images they belong to."""
+"""Captions: which texts of the page are, and which images they belong to.
+
+A caption or description in JSON-LD is none, and is not kept. Of 175 images that 759 real pages
+describe so, 21 are among the content (others are logos and portraits of authors): 6 of these have a
+caption on the page, 9 the same words as alt text, and most of the rest the title of the page.
+"""
 
 import re
 from functools import lru_cache
@@ -56,19 +61,19 @@ def holds_image(node: Node) -> bool:
     return False
 
 
-def tie_captions(items: list[Item]) -> dict[int, str]:
-    """The caption of each image or video that has one, by the item's index.
+def tie_captions(items: list[Item]) -> dict[int, list[Item]]:
+    """The captions of each image or video that has one, by the item's index.
 
     A caption belongs to the media of the nearest element around both; where that holds several
     pictures, to the nearest one before it, or behind it where none stands before.
     """
     places = _places(items)
-    found: dict[int, str] = {}
+    found: dict[int, list[Item]] = {}
     for index, item in enumerate(items):
         if not item.is_text or item.role is not Role.CAPTION or len(item.text) > _LONGEST:
             continue
         for owner in _owners(items, index, places):
-            found[owner] = f"{found.get(owner, '')} {item.text}".strip()
+            found.setdefault(owner, []).append(item)
     return found
 
 

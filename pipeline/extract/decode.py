@@ -3,6 +3,7 @@
 import codecs
 import re
 
+from pipeline.extract.latin import ENCODINGS, latin_encoding
 from pipeline.extract.plausible import KNOWN, is_plausible
 from schemas.rejection import BadInput, Reason
 
@@ -93,7 +94,9 @@ def _decoded(body: bytes, content_type: str) -> str:
         return text
     labelled = _by_label(body, declared)
     if labelled is not None and is_plausible(*labelled):
-        return labelled[0]
+        text, label = labelled
+        name = latin_encoding(_visible(body), label) if label in ENCODINGS else label
+        return text if name in {"", label} else body.decode(name, "replace")
     detected, name = _detected(body)
     if labelled is None or (name in KNOWN and is_plausible(detected, name)):
         return detected
@@ -188,14 +191,22 @@ def _is_mostly(text: str) -> bool:
 _WESTERN = frozenset("áéíóúñüöäßçèêàâîôûëïœãõÁÉÍÓÚÑÜÖÄÇÈÊÀÂÎÔÛ¿¡«»ºª’‘“”„–—…•€£©®°· \xa0")
 
 
+def _visible(body: bytes) -> bytes:
+    """The beginning of the page without its tags."""
+    return re.sub(rb"<[^<>]*>", b" ", body[:_SEEN])  # linear, however many are never closed
+
+
 def _detected(body: bytes) -> tuple[str, str]:
     """The text under the encoding that its letters fit best, windows-1252 where none does."""
     from charset_normalizer import from_bytes
 
+    visible = _visible(body)
+    latin = latin_encoding(visible)
+    if latin:
+        return body.decode(latin, "replace"), latin
     western = body.decode("cp1252", "replace")
     if {c for c in western[:_SEEN] if c > "\x7f"} <= _WESTERN:
         return western, "cp1252"
-    visible = re.sub(rb"<[^>]*>", b" ", body[:_SEEN])
     best = from_bytes(visible[:100_000]).best()
     name = best.encoding if best is not None else "cp1252"
     name = _LABELS.get(name.replace("_", "-"), name)

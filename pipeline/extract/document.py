@@ -16,9 +16,10 @@ from pipeline.extract.licence import licence_evidence
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
 from pipeline.extract.regions import described
+from pipeline.extract.rights import RightsReader
 from pipeline.extract.tree import Tree, folded_characters, parse_html
 from pipeline.extract.walk import Walker
-from schemas.records import Block, Document, ImageLink, Page, TextBlock, VideoLink
+from schemas.records import Block, Document, ImageLink, Page, Rights, TextBlock, VideoLink
 from schemas.rejection import BadInput, Reason
 
 
@@ -44,7 +45,7 @@ def extract_document(page: Page, limits: ExtractLimits | None = None) -> Documen
         BadInput: PARSE_ERROR where no tree came of the page, NO_CONTENT where it holds no text.
     """
     with _read(page, limits or ExtractLimits()) as (tree, walk, items):
-        blocks = tuple(block for _, block in _blocks(items))
+        blocks = tuple(block for _, block in _blocks(items, _rights(tree, walk, page.url)))
         return _document(tree, page, blocks, headline_of(walk, items))
 
 
@@ -57,7 +58,7 @@ def account_for(
         BadInput: as `extract_document`.
     """
     with _read(page, limits or ExtractLimits()) as (tree, walk, items):
-        blocks = dict(_blocks(items))
+        blocks = dict(_blocks(items, _rights(tree, walk, page.url)))
         headline = headline_of(walk, items)
         document = _document(tree, page, tuple(blocks.values()), headline)
         return document, tuple(_passages(walk, blocks, headline))
@@ -143,7 +144,11 @@ def _title(tree: Tree) -> str:
     return ""
 
 
-def _blocks(items: list[Item]) -> Iterator[tuple[Item, Block]]:
+def _rights(tree: Tree, walk: Walk, url: str) -> RightsReader:
+    return RightsReader([*tree.notes, *walk.notes], _base_url(tree, url))
+
+
+def _blocks(items: list[Item], rights: RightsReader) -> Iterator[tuple[Item, Block]]:
     """The block that each item becomes; icons and what was said before become none."""
     items = [item for item in items if item.is_text or not is_icon(item)]
     captions = tie_captions(items)
@@ -151,18 +156,19 @@ def _blocks(items: list[Item]) -> Iterator[tuple[Item, Block]]:
     for index, item in enumerate(items):
         if not item.kept:
             continue
+        tied = captions.get(index, [])
+        caption = " ".join(one.text for one in tied)
         if item.is_text:
             yield item, TextBlock(item.text, item.role)
         elif item.node.tag in {"video", "iframe"}:
             title = item.node.get("title") or item.node.get("aria-label")
-            yield item, VideoLink(item.url, item.poster, captions.get(index, ""), title)
+            yield item, VideoLink(item.url, item.poster, caption, title)
         else:
-            yield item, _image(item, captions.get(index, ""))
+            yield item, _image(item, caption, rights.rights_of(item, tied))
 
 
-def _image(item: Item, caption: str) -> ImageLink:
+def _image(item: Item, caption: str, rights: Rights) -> ImageLink:
     node = item.node
     alt = " ".join(node.get("alt").split())
-    return ImageLink(
-        item.url, alt, caption, declared_side(node, "width"), declared_side(node, "height")
-    )
+    width, height = declared_side(node, "width"), declared_side(node, "height")
+    return ImageLink(item.url, alt, caption, width, height, rights)

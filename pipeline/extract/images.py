@@ -222,6 +222,19 @@ def video_urls(node: Node, base: str) -> tuple[str, str]:
     return (found[0] if found else ""), (resolve(base, poster) if poster else "")
 
 
+def named_urls(node: Node, base: str) -> set[str]:
+    """The absolute URLs that an image element and the picture around it name: all are of it."""
+    elements = [node]
+    if node.parent is not None and node.parent.tag == "picture":
+        elements += [c for c in node.parent.children if isinstance(c, Node) and c.tag == "source"]
+    links: list[str] = []
+    for element in elements:
+        links += [element.get(name) for name in ("src", *LAZY)]
+        for name in ("srcset", *LAZY_SETS):
+            links += [candidate.url for candidate in parse_srcset(element.get(name))]
+    return {url for link in links if link and (url := resolve(base, link))}
+
+
 def is_image_link(href: str) -> bool:
     """Whether a link leads to an image file."""
     try:

@@ -76,9 +76,11 @@ class Walk:
         nodes: the elements visited, parents before children.
         outer: the marked elements around each element whose region is not plain, outer ones first.
         folds: what was left unread, in reading order.
+        notes: what elements that were left unread at first say of the page and its images.
     """
 
     items: list[Item] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     outer: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
     folds: list[Fold] = field(default_factory=list)
+    notes: list[Node] = field(default_factory=list)

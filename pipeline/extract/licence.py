@@ -1,16 +1,13 @@
-"""Evidence of a licence on a page, as found: never guessed, never judged."""
+"""Evidence of a page's licence, as found: never guessed, never judged."""
 
-import json
-import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from pipeline.extract.captions import holds_image, is_caption
+from pipeline.extract.linked_data import script_text, things, values_of
 from pipeline.extract.links import resolve
+from pipeline.extract.rights import around, is_frame, is_licence_link
 from pipeline.extract.tree import Node
 
-_CC = re.compile(
-    r"^(?:https?:)?//(?:[a-z]+\.)?creativecommons\.org/(?:licenses|publicdomain)/", re.I
-)
 _META = frozenset({"license", "licence", "cc:license", "dc.rights", "dcterms.license",
                    "dc.rights.license", "dcterms.rights", "rights", "copyright"})  # fmt: skip
 
@@ -18,30 +15,38 @@ _META = frozenset({"license", "licence", "cc:license", "dc.rights", "dcterms.lic
 def licence_evidence(notes: Iterable[Node], url: str) -> tuple[str, ...]:
     """URLs of rel=license and Creative Commons links, and what meta and schema.org say; sorted.
 
+    What is said of a single image, in its figure or by its ImageObject, is not the page's
+    (`rights.py`); a badge is, a licence link with nothing but an image in it.
+
     Args:
         notes: what the page says of itself.
         url: the page's.
     """
     found: set[str] = set()
     for node in notes:
-        tag = node.tag
-        if tag in {"a", "link"}:
-            found.add(_of_link(node, url))
-        elif tag == "meta":
-            found.add(_of_meta(node))
-        elif tag == "script":
+        if node.tag == "script":
             found.update(_of_linked_data(node))
-        if "license" in (node.attrs.get("itemprop") or "").split():
-            found.add(_value(node, url))
-    found.discard("")
+        elif (told := _told_by(node, url)) and not _is_of_image(node):
+            found.update(told)
     return tuple(sorted(found))
 
 
-def _of_link(node: Node, url: str) -> str:
-    href = node.get("href")
-    if "license" in node.get("rel").lower().split() or _CC.match(href):
-        return resolve(url, href)
-    return ""
+def _told_by(node: Node, url: str) -> set[str]:
+    told: set[str] = set()
+    if node.tag in {"a", "link"}:
+        if is_licence_link(node):
+            told.add(resolve(url, node.get("href")))
+    elif node.tag == "meta":
+        told.add(_of_meta(node))
+    if "license" in node.get("itemprop").split():
+        told.add(_value(node, url))
+    return told - {""}
+
+
+def _is_of_image(node: Node) -> bool:
+    if node.tag == "a" and holds_image(node):
+        return False
+    return any(is_frame(one) or is_caption(one) for one in around(node.parent))
 
 
 def _of_meta(node: Node) -> str:
@@ -54,29 +59,8 @@ def _value(node: Node, url: str) -> str:
     return resolve(url, link) or " ".join(link.split())[:500]
 
 
-def _of_linked_data(node: Node) -> list[str]:
-    text = "".join(c for c in node.children if isinstance(c, str))
-    if '"license"' not in text:
-        return []
-    try:
-        waiting: list[Any] = [json.loads(text)]
-    except (ValueError, RecursionError):
-        return []
-    found: list[str] = []
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting.extend(value)
-        elif isinstance(value, dict):
-            found.extend(_licences(value.get("license")))
-            waiting.extend(value.values())
-    return found
-
-
-def _licences(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
-    """What a `license` of linked data says: a URL, a name, a work with either, or several."""
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, dict):
-            one = one.get("@id") or one.get("url") or one.get("name")
-        if isinstance(one, str) and one.strip():
-            yield one.strip()[:500]
+def _of_linked_data(script: Node) -> Iterator[str]:
+    """What `license` says: a URL, a name, a work with either, or several."""
+    if '"license"' in script_text(script):
+        for thing in things(script, images=False):
+            yield from values_of(thing, "license", ("@id", "url", "name"))

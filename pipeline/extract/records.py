@@ -214,7 +214,8 @@ def payload_of(record: Any, block: bytes | None, cap: int, place: str) -> bytes:
 
     Raises:
         BadInput: DAMAGED_RECORD where it is shorter than the record says or not what its digests
-            were made of, TOO_MANY_BYTES, or BAD_ENCODING.
+            were made of, TRUNCATED_RECORD where its WARC-Truncated says that it holds a part,
+            TOO_MANY_BYTES, or BAD_ENCODING.
     """
     length = record.content_length
     if length > cap:
@@ -223,6 +224,9 @@ def payload_of(record: Any, block: bytes | None, cap: int, place: str) -> bytes:
     raw: bytes = record.reader.read(length) if length else b""
     if len(raw) != length:
         raise BadInput(Reason.DAMAGED_RECORD, place)
+    truncated = (record.headers.get("WARC-Truncated") or "").strip()
+    if truncated:
+        raise BadInput(Reason.TRUNCATED_RECORD, truncated)
     right = _is_as_digested(record, block, raw)
     try:
         joined, body = _decoded(record, raw, cap)

@@ -50,7 +50,8 @@ class Tree:
 
     Attributes:
         body: what a reader sees, in the page's order.
-        notes: what the page says of itself: title, base, meta, link, linked data, licence links.
+        notes: what the page says of itself: title, base, meta, link, linked data, licence links,
+            each with the element around it, which does not hold it where it is no link.
         nodes: all that hang in it.
     """
 
@@ -140,7 +141,7 @@ class _Builder:
         if tag in _NOTES:
             if tag == "script" and not _is_linked_data(attrs):
                 return None
-            node = Node(tag, attrs, None)
+            node = Node(tag, attrs, parent)
             self.notes.append(node)
             return node
         node = Node(tag, attrs, parent, region_of(tag, attrs) if attrs else region_by_tag(tag))
@@ -178,14 +179,16 @@ def _read_lexbor(html: str, builder: _Builder) -> None:
     _read_elements(root, builder.body, builder, folds=True)
 
 
-def unfold(node: Node, limits: ExtractLimits) -> None:
-    """Reads what is under a folded node into its children.
+def unfold(node: Node, limits: ExtractLimits) -> list[Node]:
+    """Reads what is under a folded node into its children; gives the notes met there.
 
     Raises:
         BadInput: PARSE_ERROR where there are too many elements.
     """
     first, node.folded = node.folded.child, None
-    _read_elements(first, node, _Builder(limits), folds=False)
+    builder = _Builder(limits)
+    _read_elements(first, node, builder, folds=False)
+    return builder.notes
 
 
 def folded_characters(node: Node) -> int:
@@ -268,13 +271,13 @@ def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
     if node.tag not in _FOLDABLE or found.css_first("h1") is not None:
         return False
     if builder.folds_notes:
-        _read_notes(found, builder)
+        _read_notes(found, node, builder)
     return True
 
 
-def _read_notes(found: _Element, builder: _Builder) -> None:
+def _read_notes(found: _Element, around: Node, builder: _Builder) -> None:
     for element in found.css(_NOTE_PATTERN):
-        note = Node(element.tag, element.attributes, None)
+        note = Node(element.tag, element.attributes, around)
         if element.child is not None:
             note.children.append(element.text())
         builder.notes.append(note)

@@ -71,7 +71,7 @@ class Walker:
         items = found.items
         inserted: list[tuple[int, int]] = []
         for fold in reversed(folds):
-            unfold(fold.node, self.limits)
+            found.notes += unfold(fold.node, self.limits)
             found.items = []
             self.block, self.role, self.zones, self.href = (
                 fold.node,

@@ -116,6 +116,10 @@ def _render_image(
     for field in ("url", "alt", "caption"):
         if part.get(field):
             yield f"{_INDENT}{field:<9}{part[field]}"
+    rights = part.get("rights")
+    for field, text in rights.items() if isinstance(rights, dict) else ():
+        if text:
+            yield f"{_INDENT}{field:<8} {' / '.join(str(text).splitlines())}"
     scores = part.get("scores")
     if isinstance(scores, list) and scores:
         best = max(range(len(scores)), key=scores.__getitem__)

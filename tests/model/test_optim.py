@@ -32,3 +32,21 @@ def test_only_the_matrices_of_the_cross_attention_decay() -> None:
     optimizer.step()
     shrunk = [name for name, parameter in trainable.items() if (parameter < 1).any()]
     assert shrunk == ["cross_attention.0.to_q.weight"]
+
+
+def test_gates_and_resampler_have_rates_of_their_own() -> None:
+    names = (
+        "cross_attention.0.to_q.weight",
+        "cross_attention.0.attention_gate",
+        "cross_attention.0.dense_gate",
+        "resampler.latents",
+        "language.lm.embed.rows",
+    )
+    trainable = {name: nn.Parameter(torch.ones(1)) for name in names}
+    optimizer = make_optimizer(trainable, OptimRecipe(gate_factor=50, resampler_factor=0.25))
+    factors = {
+        id(parameter): group["factor"]
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    assert [factors[id(trainable[name])] for name in names] == [1.0, 50, 50, 0.25, 1.0]

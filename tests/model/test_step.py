@@ -147,6 +147,25 @@ def test_a_line_on_gpus_tells_their_memory_and_the_share_of_both(
     assert line["wait_share"] == 0.25
 
 
+def test_a_first_step_moves_each_kind_of_parameter_at_its_own_rate(
+    toy_recipe: TrainRecipe, batches: tuple[Batch, ...], tmp_path: Path
+) -> None:
+    optim = replace(
+        toy_recipe.optim, learning_rate=1e-4, warmup_steps=0, weight_decay=0.0, gate_factor=30.0,
+        resampler_factor=0.5,
+    )  # fmt: skip
+    run, _ = assemble(replace(toy_recipe, optim=optim), tmp_path, "cpu")
+    gate = run.model.cross_attention[0].dense_gate
+    with torch.no_grad():
+        run.model.cross_attention[0].attention_gate.fill_(0.5)
+    latents = run.model.resampler.latents.detach().clone()
+    train_step(run, draw(batches), 1)
+    # Adam's first step is the rate itself, whatever the gradient.
+    assert abs(float(gate.detach())) == pytest.approx(30e-4, rel=1e-3)
+    moved = (run.model.resampler.latents - latents).abs().max()
+    assert float(moved) == pytest.approx(0.5e-4, rel=1e-2)
+
+
 def test_frozen_parameters_do_not_move(run: Run, batches: tuple[Batch, ...]) -> None:
     frozen = {n: p.clone() for n, p in run.model.named_parameters() if not p.requires_grad}
     for step in range(1, 3):

@@ -12,7 +12,8 @@ from schemas.manifest import Manifest, StageCount, encode_manifest
 PAGE = """<html><head><title>Kites</title><link rel="license" href="/cc"></head><body><article>
 <h1>Kites</h1>
 <p>The red kite soars over the valley in the early morning, and it hardly ever beats its wings.</p>
-<figure><img src="a.jpg" alt="A kite" width="640" height="480"><figcaption>A kite.</figcaption></figure>
+<figure><img src="a.jpg" alt="A kite" width="640"
+height="480" data-credit="Jane Doe"><figcaption>A kite.</figcaption></figure>
 <video src="b.mp4" poster="b.jpg"></video><pre>x = 1
 y = 2</pre>
 <p>When the sun has warmed the slopes, the birds rise with the air and are lost to sight for hours,
@@ -43,6 +44,7 @@ def test_a_page_as_json(page, capsys):
         "caption": "A kite.",
         "width": 640,
         "height": 480,
+        "rights": {"credit": "Jane Doe", "found": "credit: attribute"},
     }
     assert row["verdict"] == {"kept": True, "reason": None, "value": None, "limit": None}
 
@@ -52,7 +54,7 @@ def test_a_page_as_text(page, capsys):
     out = capsys.readouterr().out
     assert "heading     Kites" in out
     assert "    y = 2" in out
-    assert "    caption: A kite." in out
+    assert "    caption: A kite.\n    credit: Jane Doe\n    found: credit: attribute\n" in out
     assert out.rstrip().endswith("kept: no text filter speaks against it")
     assert "\x1b[" not in out
 

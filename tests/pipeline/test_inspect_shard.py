@@ -22,6 +22,7 @@ from schemas.records import (
     ImagePart,
     PackRef,
     Pair,
+    Rights,
     Role,
     Sequence,
     TextPart,
@@ -31,6 +32,7 @@ from schemas.shard import encode_pair, encode_sequence, index_row
 from schemas.tables import SHARD_INDEX
 from schemas.tar import BLOCK, TarWriter
 
+RIGHTS = Rights("https://example.org/l", credit="Lab\nJane", found="license: link; credit: class")
 KEYS = sorted(make_key(str(number)) for number in range(3))
 
 
@@ -63,7 +65,9 @@ def sequence(key: str) -> Sequence:
     text = "Geese fly south. They rest at ponds."
     parts = (
         TextPart("Geese", Role.HEADING),
-        ImagePart("https://example.org/a.jpg", image(key), "a goose", "One goose.", (0.1, 0.3)),
+        ImagePart(
+            "https://example.org/a.jpg", image(key), "a goose", "One goose.", (0.1, 0.3), RIGHTS
+        ),
         TextPart(text, Role.PARAGRAPH, ((0, 16), (17, 36))),
         TextPart("pond\x1b[31m", Role.LIST_ITEM),
         TextPart("x = 1\ny = 2", Role.CODE),
@@ -538,6 +542,9 @@ def test_show_prints_a_sequence_in_reading_order(build, capsys):
         "    url      https://example.org/a.jpg\n"
         "    alt      a goose\n"
         "    caption  One goose.\n"
+        "    license  https://example.org/l\n"
+        "    credit   Lab / Jane\n"
+        "    found    license: link; credit: class\n"
         "    closest  0.300 They rest at ponds.\n\n"
         "Geese fly south. They rest at ponds.\n\n"
         "- pond\N{REPLACEMENT CHARACTER}[31m\n\n"

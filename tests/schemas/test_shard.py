@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from schemas.keys import make_key, sha256_hex
 from schemas.records import (
+    NO_RIGHTS,
     Image,
     ImagePart,
     PackRef,
     Pair,
+    Rights,
     Role,
     Sequence,
     TextPart,
@@ -60,7 +62,12 @@ def make_sequence() -> Sequence:
         parts=(
             TextPart("Geese fly.", Role.HEADING, ((0, 10),)),
             ImagePart(
-                "https://example.org/1.jpg", make_image(f"{KEY}.0.jpg"), "geese", "", (0.25, -0.5)
+                "https://example.org/1.jpg",
+                make_image(f"{KEY}.0.jpg"),
+                "geese",
+                "",
+                (0.25, -0.5),
+                RIGHTS,
             ),
             TextPart("They land. They rest.", Role.PARAGRAPH, ((0, 10), (11, 21))),
             ImagePart("https://example.org/2.jpg", make_image(f"{KEY}.1.jpg")),
@@ -70,11 +77,15 @@ def make_sequence() -> Sequence:
     )
 
 
+RIGHTS = Rights("https://cc.example/by", credit="Kite\nLab", found="license: link; credit: class")
+
+
 def make_pair(*, video: bool = False) -> Pair:
     name = f"{KEY}.mp4" if video else f"{KEY}.jpg"
     media = make_video(name) if video else make_image(name)
     url, page = "https://example.org/1", "https://example.org/geese"
-    return Pair(KEY, url, page, "three geese at a pond", media, "caption", 0.3125, ("cc-by",))
+    text = "three geese at a pond"
+    return Pair(KEY, url, page, text, media, "caption", 0.3125, ("cc-by",), RIGHTS)
 
 
 def read_media(ref: PackRef) -> bytes:
@@ -119,6 +130,14 @@ def test_a_sequence_is_its_json_and_its_images_in_order():
     }
     assert record["parts"][1]["file"] == f"{KEY}.0.jpg"
     assert record["parts"][1]["scores"] == [0.25, -0.5]
+    assert record["parts"][1]["rights"] == {
+        "license": "https://cc.example/by",
+        "acquire": "",
+        "credit": "Kite\nLab",
+        "creator": "",
+        "copyright": "",
+        "found": "license: link; credit: class",
+    }
 
 
 def test_a_pair_has_img2datasets_fields_and_ours():
@@ -159,6 +178,23 @@ def test_a_licence_stands_only_where_there_is_evidence():
     assert json.loads(pair_sample()[1][1])["licence"] == ["cc-by"]
 
 
+def test_every_image_and_pair_has_its_rights_and_older_samples_go_without():
+    parts = json.loads(sequence_sample()[0][1])["parts"]
+    assert set(parts[3]["rights"].values()) == {""}
+    assert json.loads(pair_sample()[1][1])["rights"] == parts[1]["rights"]
+    for sample, place, decode in (
+        (sequence_sample(), 0, decode_sequence),
+        (pair_sample(), 1, decode_pair),
+    ):
+        record = json.loads(sample[place][1])
+        for holder in (record, *record.get("parts", ())):
+            holder.pop("rights", None)
+        sample[place] = (sample[place][0], json.dumps(record).encode())
+        old = decode(sample)
+        images = [old] if place else [p for p in old.parts if isinstance(p, ImagePart)]
+        assert {one.rights for one in images} == {NO_RIGHTS}
+
+
 def test_a_lone_surrogate_keeps_its_place():
     sequence = replace(make_sequence(), parts=(TextPart("a\ud800b", sentences=((0, 3),)),))
     part = decode_sequence(encode_sequence(sequence, read_media)).parts[0]
@@ -188,7 +224,8 @@ def text_parts(draw: st.DrawFn) -> TextPart:
 @st.composite
 def image_parts(draw: st.DrawFn) -> ImagePart:
     image = make_image("?", phash=f"{draw(st.integers(0, 2**64 - 1)):016x}")
-    return ImagePart(draw(TEXTS), image, draw(TEXTS), draw(TEXTS), draw(SCORES))
+    rights = Rights(*(draw(TEXTS) for _ in Rights.__slots__))
+    return ImagePart(draw(TEXTS), image, draw(TEXTS), draw(TEXTS), draw(SCORES), rights)
 
 
 @st.composite
@@ -277,6 +314,12 @@ FIRST = sequence_sample()[0][1]
         (part_changed(FIRST, 1, scores=["a"]), "scores must be a list of numbers"),
         (part_changed(FIRST, 1, file="a.jpg"), "image parts name a.jpg"),
         (part_changed(FIRST, 1, sha256=None), "sha256 must be 64 hex digits, got None"),
+        (part_changed(FIRST, 1, rights="cc-by"), "rights must be an object of the texts license"),
+        (part_changed(FIRST, 1, rights={"license": ""}), "rights must be an object of the texts"),
+        (
+            part_changed(FIRST, 1, rights=dict.fromkeys(Rights.__slots__, 3)),
+            "rights must be an object of the texts",
+        ),
     ],
 )
 def test_faults_of_a_sequences_json(content, fault):

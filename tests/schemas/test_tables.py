@@ -10,6 +10,7 @@ from schemas.records import (
     ImageLink,
     PackRef,
     Pair,
+    Rights,
     Role,
     TextBlock,
     Video,
@@ -30,7 +31,8 @@ RECORDS = [
         "A",
         (
             TextBlock("Hi", Role.HEADING),
-            ImageLink("http://a/b.jpg", "b", "c", 5, 6),
+            ImageLink("http://a/b.jpg", "b", "c", 5, 6, Rights("l", found="license: link")),
+            ImageLink("http://a/c.jpg"),
             VideoLink("http://a/v.mp4"),
         ),
         "en",
@@ -56,7 +58,18 @@ def test_a_row_becomes_the_record_it_was(record):
 def test_unions_share_a_struct():
     blocks = arrow_schema(Document).field("blocks").type.value_type
     names = [blocks.field(i).name for i in range(blocks.num_fields)]
-    assert names == ["kind", "text", "role", "url", "alt", "caption", "width", "height", "poster"]
+    assert names == [
+        "kind",
+        "text",
+        "role",
+        "url",
+        "alt",
+        "caption",
+        "width",
+        "height",
+        "rights",
+        "poster",
+    ]
     assert arrow_schema(Decision).field("kept").type == pa.bool_()
 
 

@@ -20,12 +20,14 @@ from pipeline.corpora.m3w import (
     with_scores,
 )
 from schemas.records import (
+    NO_RIGHTS,
     Document,
     Found,
     Image,
     ImageLink,
     ImagePart,
     PackRef,
+    Rights,
     Role,
     TextBlock,
     TextPart,
@@ -40,11 +42,12 @@ def image(name, phash="0" * 16):
 
 
 CUP, BOAT, CUP_AGAIN = image("a"), image("b", "f" * 16), image("c", "0" * 15 + "3")
+RIGHTS = Rights("http://cc/by", found="license: link")
 DOCUMENT = Document(
     "d", "http://a/", "Title",
     (
         TextBlock("A heading", Role.HEADING),
-        ImageLink("http://a/cup.jpg", "a cup", "The cup."),
+        ImageLink("http://a/cup.jpg", "a cup", "The cup.", rights=RIGHTS),
         TextBlock("It is a cup. It is red."),
         VideoLink("http://a/v.mp4"),
         ImageLink("http://a/boat.jpg"),
@@ -107,6 +110,7 @@ def test_images_stand_where_they_stood():
     ]
     assert kinds == ["A heading", "a", "It is a cup. It is red.", "b"]
     assert (sequence.parts[1].alt, sequence.parts[1].caption) == ("a cup", "The cup.")
+    assert (sequence.parts[1].rights, sequence.parts[3].rights) == (RIGHTS, NO_RIGHTS)
     assert (sequence.key, sequence.language, sequence.licence) == ("d", "en", ("http://cc/by",))
     assert sentences(sequence) == ("A heading", "It is a cup.", "It is red.")
     assert sequence_bytes(sequence) > 10_000

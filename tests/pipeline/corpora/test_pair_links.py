@@ -4,14 +4,15 @@ import apache_beam as beam
 
 from pipeline.corpora.pair_links import PairLimits, judged_links, nearest_text, pair_links
 from pipeline.stages.verdicts import DECISIONS
-from schemas.records import Document, ImageLink, TextBlock, VideoLink
+from schemas.records import Document, ImageLink, Rights, TextBlock, VideoLink
 
 LONG = "A red cup stands on the left side of a wooden table near the window"
+RIGHTS = Rights("http://cc/", found="license: link")
 BLOCKS = (
     TextBlock("A boat crosses the blue lake in the evening."),
     VideoLink("http://a/v.mp4"),
     ImageLink("http://a/1.jpg", "a red cup on a table", f"PARIS, FRANCE - MARCH 3, 2015: {LONG}."),
-    ImageLink("http://a/2.jpg", "cup"),
+    ImageLink("http://a/2.jpg", "cup", rights=RIGHTS),
     ImageLink("http://a/3.jpg"),
     VideoLink("http://a/w.mp4", caption="Two fish swim to the right."),
     VideoLink("http://a/x.mp4"),
@@ -35,6 +36,8 @@ def test_each_corpus_takes_its_own_text():
     ]
     assert {link.corpus for link in pair_links(DOCUMENT, ("vtp",))} == {"vtp"}
     assert all(link.licence == ("http://cc/",) for link in pair_links(DOCUMENT, CORPORA))
+    stated = [link.url for link in pair_links(DOCUMENT, CORPORA) if link.rights == RIGHTS]
+    assert stated == ["http://a/2.jpg"] * 2
 
 
 def test_keys_tell_corpora_apart():

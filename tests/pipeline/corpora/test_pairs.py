@@ -18,7 +18,7 @@ from pipeline.corpora.pairs import (
     threshold_of,
 )
 from pipeline.filters.pairs import AlignLimits
-from schemas.records import Embedded, Found, Image, PackRef, PairLink, Video
+from schemas.records import Embedded, Found, Image, PackRef, PairLink, Rights, Video
 from schemas.rejection import Reason, Why
 
 REF = PackRef("a" * 64, "p.tar", 0, 9)
@@ -82,6 +82,7 @@ def test_align_counts_over_the_corpus():
 def test_pairs_are_named_by_content():
     one, two = link("u1", "a cup", "http://p/"), link("u2", "a cup", "http://q/")
     assert make_pair(one, image("a")).key == make_pair(two, image("a")).key
+    assert make_pair(replace(one, rights=Rights("l")), image("a")).rights == Rights("l")
     assert make_pair(one, image("a")).key != make_pair(replace(one, corpus="ltip"), image("a")).key
 
 

@@ -164,6 +164,11 @@ def test_a_page_that_no_parser_should_see_is_refused():
     assert bad.value.why == Why(Reason.TOO_MANY_BYTES, MAX_BYTES + 1, MAX_BYTES)
 
 
+def test_tags_that_are_never_closed_do_not_hide_the_encoding():
+    text = "Příliš žluťoučký kůň úpěl ďábelské ódy."
+    assert text in decode_html(text.encode("cp1250") + b"<" * 200_000)
+
+
 @pytest.mark.parametrize("body", [b"", b"\xff", b"\x00" * 300, bytes(range(256)) * 4])
 def test_any_bytes_give_a_text(body):
     assert isinstance(decode_html(body), str)

@@ -11,7 +11,7 @@ GOLDEN = sorted(Path(__file__).parent.joinpath("golden").glob("*.json"))
 
 
 def test_the_suite_is_whole():
-    assert len(GOLDEN) >= 65
+    assert len(GOLDEN) >= 74
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

@@ -61,6 +61,42 @@ def test_a_page_carries_url_body_type_and_time():
     assert page.fetched_at == "2024-05-06T07:08:09Z"
 
 
+def truncated(content, why="length"):
+    return content.replace(b"WARC-Date", f"WARC-Truncated: {why}\r\nWARC-Date".encode(), 1)
+
+
+def test_a_record_that_holds_a_part_is_no_page():
+    short = truncated(record("http://a.example/1", HTML), "disconnect")
+    lost = truncated(record("http://a.example/2", HTML, status=404))
+    found = read(members(*pages(1), short, lost, record("http://a.example/3", HTML)))
+    assert [type(one) for one in found] == [Page, Rejection, Rejection, Page]
+    assert found[1].why == Why(Reason.TRUNCATED_RECORD, "disconnect")
+    assert found[2].why.reason is Reason.BAD_STATUS
+
+
+def test_an_empty_mark_truncates_nothing():
+    (page,) = read(truncated(pages(1)[0], ""))
+    assert isinstance(page, Page)
+
+
+def test_media_of_which_a_part_is_there_are_not_read(tmp_path):
+    path = tmp_path / "a.warc"
+    path.write_bytes(
+        truncated(record("http://a.example/a.jpg", b"\xff\xd8\xffJP", content_type="image/jpeg"))
+    )
+    (capture,) = read_warc(str(path))
+    with pytest.raises(BadInput) as bad:
+        read_capture(capture.path, capture.offset)
+    assert bad.value.why == Why(Reason.TRUNCATED_RECORD, "length")
+
+
+def test_a_revisit_that_leaves_its_content_out_still_stands_for_it():
+    """Writers mark such records as truncated, which they are on purpose (those of ukwa-govuk-2 do)."""
+    revisit = record("http://a.example/again", b"", kind="revisit")
+    (found,) = read(truncated(revisit))
+    assert isinstance(found, Revisit)
+
+
 @pytest.mark.parametrize(
     "pack", [members, lambda *r: b"".join(r), lambda *r: gzip.compress(b"".join(r))]
 )

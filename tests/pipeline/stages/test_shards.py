@@ -20,7 +20,7 @@ from pipeline.stages.shards import (
 )
 from pipeline.store.packs import PackWriter
 from schemas.keys import make_key, sha256_hex
-from schemas.records import Image, ImagePart, PackRef, Pair, Sequence, TextPart
+from schemas.records import Image, ImagePart, PackRef, Pair, Rights, Sequence, TextPart
 from schemas.shard import encode_pair, encode_sequence
 from schemas.tar import read_tar
 
@@ -170,13 +170,19 @@ def test_a_corpus_that_is_cut_has_all_its_samples_and_a_sidecar_each(tmp_path):
 @pytest.mark.parametrize("streaming", [True, False], ids=["streaming", "table"])
 @pytest.mark.parametrize("licensed", [1, 6])
 def test_a_licence_beyond_the_first_five_stops_no_plain_load(licensed, streaming, tmp_path):
-    """Of eight sequences with an image, and one with two, the last ones by key have a licence."""
+    """Of eight sequences with an image, and one with two, the last ones by key have a licence.
+
+    So have their images, by their page's word.
+    """
     datasets = pytest.importorskip("datasets")
     images = [1] * 8 + [2]
     records = [
         replace(
             sequence(f"{n:032x}", count, *(["cc-by"] if n >= 9 - licensed else [])),
-            parts=(TextPart("a b.", sentences=((0, 4),)), *(ImagePart("u", IMAGE),) * count),
+            parts=(
+                TextPart("a b.", sentences=((0, 4),)),
+                *(ImagePart("u", IMAGE, rights=Rights("l" if n >= 9 - licensed else "")),) * count,
+            ),
         )
         for n, count in enumerate(images)
     ]
@@ -192,6 +198,8 @@ def test_a_licence_beyond_the_first_five_stops_no_plain_load(licensed, streaming
     ).cast_column("0.jpg", datasets.Image(decode=False))
     licences = [row["json"].get("licence") for row in rows]
     assert len(licences) == 9
+    of_images = [part["rights"]["license"] for row in rows for part in row["json"]["parts"][1:]]
+    assert of_images.count("l") == licensed + 1  # the last sequence has two images
     assert licences.count(["cc-by"]) == (6 if licensed == 6 else 0)  # one of the five has it
 
 
