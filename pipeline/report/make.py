@@ -52,7 +52,7 @@ def make_report(
 
 def _removed(verdicts: Verdicts, find_media: FindMedia, thumbnails: Thumbnails) -> dict[str, str]:
     """Thumbnails of the evaluation copies that were taken out, by key."""
-    kinds = {removal.key: removal.kind for removal in verdicts.removals}
+    kinds = {removal.key: removal.kind for removal in (*verdicts.removals, *verdicts.flags)}
     found = dict(sorted(find_media(kinds.keys()))) if kinds else {}
     return {
         key: thumbnails.of_video(content) if kinds[key] == "video" else thumbnails.of_image(content)

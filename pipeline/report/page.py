@@ -2,7 +2,7 @@
 
 import json
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -171,20 +171,31 @@ def _is_telling(figures: CorpusFigures, measure: str) -> bool:
 
 
 def _copies(tables: Tables) -> Iterator[Markup]:
-    """What was taken out as a copy of evaluation data."""
+    """What was taken out as a copy of evaluation data, and what was only flagged."""
     verdicts = tables.verdicts
-    if verdicts.flagged:
-        yield tag("p", f"Kept, but flagged: {_by_set(verdicts.flagged)}.", class_="lead")
-    if not verdicts.copies:
+    taken = "Taken out by evaluation set", "removed"
+    yield from _matches(taken, verdicts.copies, verdicts.removals, tables.removed)
+    kept = "Kept, but flagged", "flagged"
+    yield from _matches(kept, verdicts.flagged, verdicts.flags, tables.removed)
+
+
+def _matches(
+    words: tuple[str, str],
+    counts: Mapping[str, int],
+    matches: Sequence[Removal],
+    pictures: Mapping[str, str],
+) -> Iterator[Markup]:
+    """A sentence and a table of matches: how many of each set, and the first few."""
+    if not counts:
         return
-    total, listed = sum(verdicts.copies.values()), len(verdicts.removals)
-    lead = f"Taken out by evaluation set: {_by_set(verdicts.copies)}."
+    total, listed = sum(counts.values()), len(matches)
+    lead = f"{words[0]}: {_by_set(counts)}."
     if listed < total:
         lead += f" {listed} of {figure_of(total)} are listed."
     yield tag("p", lead, class_="lead")
     rows = []
-    for removal in verdicts.removals:
-        thumbnail = tables.removed.get(removal.key, "")
+    for removal in matches:
+        thumbnail = pictures.get(removal.key, "")
         rows.append(
             tag(
                 "tr",
@@ -194,7 +205,7 @@ def _copies(tables: Tables) -> Iterator[Markup]:
                 tag("td", link(removal.url)),
             )
         )
-    names = [tag("th", name) for name in ("removed", "evaluation set and id", "likeness", "from")]
+    names = [tag("th", name) for name in (words[1], "evaluation set and id", "likeness", "from")]
     yield tag("table", tag("thead", tag("tr", *names)), tag("tbody", *rows), class_="stack copies")
 
 

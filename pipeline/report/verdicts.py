@@ -75,7 +75,8 @@ class Verdicts:
         refused: by stage, kind and reason.
         removals: a few of the evaluation copies that were taken out.
         copies: how many were taken out, by evaluation set.
-        flagged: how many were only flagged, by evaluation set.
+        flags: a few of those that were kept and only flagged.
+        flagged: how many were, by evaluation set.
     """
 
     rows: int = 0
@@ -83,6 +84,7 @@ class Verdicts:
     refused: dict[tuple[str, str, str], Refusals] = field(default_factory=dict)
     removals: list[Removal] = field(default_factory=list)
     copies: Counter[str] = field(default_factory=Counter)
+    flags: list[Removal] = field(default_factory=list)
     flagged: Counter[str] = field(default_factory=Counter)
 
 
@@ -109,8 +111,9 @@ def fold_decisions(verdicts: Verdicts, rows: pa.RecordBatch) -> None:
             refusals = verdicts.refused.setdefault((stage, kind, reason), Refusals())
             _fold_refusals(refusals, alike)
     matched = rows.filter(pc.is_valid(rows["eval_set"]))
-    _fold_removals(verdicts, matched.filter(pc.invert(matched["kept"])))
-    _fold_sets(verdicts.flagged, matched.filter(matched["kept"]))
+    removed, flagged = matched.filter(pc.invert(matched["kept"])), matched.filter(matched["kept"])
+    verdicts.removals = _fold_matches(verdicts.removals, verdicts.copies, removed)
+    verdicts.flags = _fold_matches(verdicts.flags, verdicts.flagged, flagged)
 
 
 def _groups(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -145,10 +148,13 @@ def _fold_values(spreads: dict[float | None, Spread], rows: pa.RecordBatch) -> N
         spread.add(rows.filter(pc.fill_null(same, False))["value"].to_numpy(zero_copy_only=False))
 
 
-def _fold_removals(verdicts: Verdicts, rows: pa.RecordBatch) -> None:
-    """Adds rejected rows that name an evaluation set."""
-    _fold_sets(verdicts.copies, rows)
-    removals = (
+def _fold_matches(
+    listed: list[Removal], counts: Counter[str], rows: pa.RecordBatch
+) -> list[Removal]:
+    """Counts rows that name an evaluation set; those listed of them and of earlier ones."""
+    for count in pc.value_counts(rows["eval_set"]).to_pylist():
+        counts[count["values"]] += count["counts"]
+    found = (
         Removal(
             row["key"],
             row["url"],
@@ -160,13 +166,7 @@ def _fold_removals(verdicts: Verdicts, rows: pa.RecordBatch) -> None:
         )
         for row in _first_rows(rows, MATCHES)
     )
-    verdicts.removals = heapq.nsmallest(MATCHES, [*verdicts.removals, *removals])
-
-
-def _fold_sets(counts: Counter[str], rows: pa.RecordBatch) -> None:
-    """Adds the number of rows of each evaluation set."""
-    for count in pc.value_counts(rows["eval_set"]).to_pylist():
-        counts[count["values"]] += count["counts"]
+    return heapq.nsmallest(MATCHES, [*listed, *found])
 
 
 def _first_rows(rows: pa.RecordBatch, number: int) -> Iterable[dict[str, Any]]:

@@ -50,7 +50,7 @@ def test_what_is_only_flagged_is_counted_apart():
     ]
     verdicts = fold(decisions, 2)
     assert (verdicts.copies, verdicts.flagged) == ({"coco": 2}, {"coco": 3})
-    assert len(verdicts.removals) == 2
+    assert (len(verdicts.removals), len(verdicts.flags)) == (2, 3)
     assert verdicts.kept == {("eval_texts", "document"): 3}
 
 

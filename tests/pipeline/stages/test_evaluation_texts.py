@@ -160,4 +160,6 @@ def test_a_build_takes_them_out_before_it_fetches_and_says_so(tmp_path, capsys) 
     assert {row["kept"] for row in decisions_of(output)} == {True}
     report = (output / "report" / "index.html").read_text()
     assert "Kept, but flagged: coco: 1; okvqa: 1." in report
+    assert "n-grams, of at least 0.5" in report
+    assert "Taken out by evaluation set" not in report
     capsys.readouterr()
