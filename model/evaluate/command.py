@@ -79,10 +79,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     model = parser.add_mutually_exclusive_group(required=True)
+    kinds = f"a benchmark, or one of {', '.join(TASKS)}"
+    metrics = "cider, vqa, exact, ivqa, wups, accuracy, auc, ndcg, mwap"
     told = "folder of a run of model.train, of one of its checkpoints, or that model.export wrote"
     model.add_argument("--checkpoint", type=Path, metavar="DIR", help=told)
-    model.add_argument("--run", type=Path, dest="checkpoint", help="the same")
-    add("--task", required=True, type=_task, metavar="NAME[=PATH]", help="what is asked")
+    model.add_argument("--run", type=Path, dest="checkpoint", metavar="DIR", help="the same")
+    add("--task", required=True, type=_task, metavar="NAME[=PATH]", help=kinds)
     add("--data", type=Path, help="examples to answer, as JSON lines")
     add("--support", type=Path, help="answered examples to show, as JSON lines")
     add("--split", default="", help="of a benchmark: where queries are from (test or val)")
@@ -94,9 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--permutations", type=_positive, default=1, help="orders of the shots to average (1)")
     add("--beams", type=_positive, default=3, help="of the search; 1 is greedy (3)")
     add("--max-tokens", type=_positive, default=32, help="of an open-ended answer (32)")
-    add(
-        "--metric", help="instead of the task's: cider, vqa, exact, ivqa, wups, accuracy, auc, ndcg"
-    )
+    add("--metric", help=f"instead of the task's: {metrics}")
     add("--wordnet", type=Path, help="folder of WordNet's database, for wups")
     add("--seed", type=_natural, default=0, help="of all that is drawn (0)")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where to run (cpu)")
