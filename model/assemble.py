@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from model.batches import BatchReader, Drawing
-from model.flamingo import Flamingo
+from model.flamingo import Flamingo, inputs_of
 from model.flops import Costs, costs_of
 from model.initial import load_initial
 from model.language import decoder_of, encoder_of, load_language, longest_of
 from model.optim import make_optimizer
+from model.packing import Rows
 from model.ranks import LONE, Ranks
 from model.recipe import TrainRecipe
 from model.self_test import check_language
@@ -50,6 +52,11 @@ class Run:
     def checkpoints(self) -> Path:
         """The folder of checkpoints."""
         return self.output / "checkpoints"
+
+    def loss(self, rows: Rows) -> Tensor:
+        """The sum of the negative log-likelihoods of rows."""
+        inputs = inputs_of(rows, self.device, self.recipe.run.attention)
+        return self.model(inputs)  # type: ignore[no-any-return]
 
 
 def assemble(

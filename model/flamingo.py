@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-from model.cross_attention import GatedCrossAttention, Gaze, gaze_of
+from model.cross_attention import GatedCrossAttention
+from model.gaze import Gaze, gaze_of
 from model.language import FrozenLanguage, document_mask
 from model.media_mask import previous_images
 from model.packing import Rows
@@ -51,8 +52,14 @@ class Inputs:
     frames_I: Tensor
 
 
-def inputs_of(rows: Rows, device: torch.device) -> Inputs:
-    """Rows as tensors on a device; integers stay int64."""
+def inputs_of(rows: Rows, device: torch.device, attention: str = "auto") -> Inputs:
+    """Rows as tensors on a device; integers stay int64.
+
+    Args:
+        rows: to go through the model at once.
+        device: of the model.
+        attention: how tokens attend to images, see `gaze_of`.
+    """
 
     def put(array: npt.NDArray[Any]) -> Tensor:
         return torch.from_numpy(array).to(device, non_blocking=True)
@@ -64,17 +71,12 @@ def inputs_of(rows: Rows, device: torch.device) -> Inputs:
         tokens_BL=put(rows.tokens_BL),
         positions_BL=put(rows.positions_BL) if several else None,
         documents_BL=put(rows.documents_BL) if several else None,
-        gaze=_gaze_on(device, rows.images_BL, len(rows.frames_I)),
+        gaze=gaze_of(rows.images_BL, len(rows.frames_I), device, attention),
         labelled_K=put(labelled),
         targets_K=put(labels[labelled]),
         pixels_FHWC=put(rows.pixels_FHWC),
         frames_I=torch.from_numpy(rows.frames_I),
     )
-
-
-def _gaze_on(device: torch.device, images_BL: npt.NDArray[np.int64], images: int) -> Gaze:
-    gaze = gaze_of(images_BL, images)
-    return Gaze(*(part.to(device) for part in (gaze.tokens_IS, gaze.token_N, gaze.slot_N)))
 
 
 class Flamingo(nn.Module):
@@ -160,7 +162,7 @@ class Flamingo(nn.Module):
             cache: of the tokens before; None where there are none.
             wanted_K: flat positions whose logits are wanted; None for all.
         """
-        gaze = _gaze_on(tokens_BL.device, images_BL, len(latents_IRD))
+        gaze = gaze_of(images_BL, len(latents_IRD), tokens_BL.device)
         with self._autocast(), self._seeing(latents_IRD, gaze):
             return self.language.read(tokens_BL, cache, wanted_K)
 
@@ -169,7 +171,7 @@ class Flamingo(nn.Module):
         self, tokens_BL: Tensor, images_BL: npt.NDArray[np.int64], latents_IRD: Tensor
     ) -> Tensor:
         """Logits [B, L, V + 1] of `read`, without a cache, as in training."""
-        gaze = _gaze_on(tokens_BL.device, images_BL, len(latents_IRD))
+        gaze = gaze_of(images_BL, len(latents_IRD), tokens_BL.device)
         with self._autocast(), self._seeing(latents_IRD, gaze):
             return self.language(tokens_BL)  # type: ignore[no-any-return]
 

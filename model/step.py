@@ -11,7 +11,6 @@ import torch
 from model.assemble import Run
 from model.batches import Batch
 from model.checkpoint import Progress
-from model.flamingo import inputs_of
 from model.flops import flops_of
 from model.gauge import Gauge
 from model.mixture import Draw
@@ -95,8 +94,8 @@ def backward(run: Run, batch: Batch) -> float:
     weight: float = getattr(run.recipe.corpora, batch.corpus).weight
     total = torch.zeros((), device=run.device)
     for rows in batch.passes:
-        loss = run.model(inputs_of(rows, run.device)) / batch.labels
-        (weight * loss).backward()
+        loss = run.loss(rows) / batch.labels
+        (weight * loss).backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
     return float(total)
 
