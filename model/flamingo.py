@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as fn
 
 from model.cross_attention import GatedCrossAttention
 from model.gaze import Gaze, gaze_of
@@ -124,14 +123,16 @@ class Flamingo(nn.Module):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """The sum of the negative log-likelihoods at all labelled positions, float32."""
+        self.language.leaves_logits()  # found out before anything is seen
         mask = None
         if inputs.documents_BL is not None:
             mask = document_mask(inputs.documents_BL, self.language.dtype)
         with self._autocast():
             latents_IRD = self.latents(inputs.pixels_FHWC, inputs.frames_I)
         with self._autocast(), self._seeing(latents_IRD, inputs.gaze):
-            logits = self.language(inputs.tokens_BL, inputs.positions_BL, mask, inputs.labelled_K)
-        return fn.cross_entropy(logits[0].float(), inputs.targets_K, reduction="sum")
+            return self.language.summed_nll(
+                inputs.tokens_BL, inputs.positions_BL, mask, inputs.labelled_K, inputs.targets_K
+            )
 
     @torch.no_grad()
     def look(self, pixels_FHWC: Tensor, frames_I: Tensor) -> Tensor:
