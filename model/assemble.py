@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from model.batches import BatchReader, Drawing
+from model.blocks import compile_blocks, recompute_blocks
 from model.flamingo import Flamingo, inputs_of
 from model.flops import Costs, costs_of
 from model.initial import load_initial
@@ -55,7 +56,8 @@ class Run:
 
     def loss(self, rows: Rows) -> Tensor:
         """The sum of the negative log-likelihoods of rows."""
-        inputs = inputs_of(rows, self.device, self.recipe.run.attention)
+        limits = self.recipe.run
+        inputs = inputs_of(rows, self.device, limits.attention, masked=limits.compile)
         return self.model(inputs)  # type: ignore[no-any-return]
 
 
@@ -97,6 +99,11 @@ def assemble(
     model = model.to(device).train()
     if recipe.run.self_test:
         check_language(model, recipe)
+    costs = costs_of(model)
+    if recipe.run.compile:
+        compile_blocks(model)
+    if recipe.run.recompute:
+        recompute_blocks(model)
     optimizer = make_optimizer(model.trainable(), recipe.optim)
     drawing = Drawing(
         recipe.window,
@@ -112,7 +119,7 @@ def assemble(
         optimizer,
         torch.device(device),
         output,
-        costs_of(model),
+        costs,
         words,
         decoder_of(tokenizer),
         ranks,
@@ -128,8 +135,8 @@ def open_readers(
     Raises:
         CorpusError: the shards of one cannot be read.
     """
-    rows = recipe.run.rows_per_pass
+    rows, fixed = recipe.run.rows_per_pass, recipe.run.compile
     return {
-        name: BatchReader(name, pattern, getattr(recipe.corpora, name), drawing, rows)
+        name: BatchReader(name, pattern, getattr(recipe.corpora, name), drawing, rows, fixed)
         for name, pattern in data.items()
     }

@@ -51,19 +51,23 @@ class Inputs:
     frames_I: Tensor
 
 
-def inputs_of(rows: Rows, device: torch.device, attention: str = "auto") -> Inputs:
+def inputs_of(
+    rows: Rows, device: torch.device, attention: str = "auto", *, masked: bool = False
+) -> Inputs:
     """Rows as tensors on a device; integers stay int64.
 
     Args:
         rows: to go through the model at once.
         device: of the model.
         attention: how tokens attend to images, see `gaze_of`.
+        masked: whether documents are told apart also where every row holds one: compiled blocks
+            are made for one or the other.
     """
 
     def put(array: npt.NDArray[Any]) -> Tensor:
         return torch.from_numpy(array).to(device, non_blocking=True)
 
-    several = rows.documents_BL.max() > 0
+    several = masked or rows.documents_BL.max() > 0
     labels = rows.labels_BL.ravel()
     labelled = np.flatnonzero(labels != NO_LABEL)
     return Inputs(

@@ -81,16 +81,24 @@ def pack(lengths: Sequence[int], row_tokens: int) -> list[list[int]]:
     return rows
 
 
-def place(examples: Sequence[Example], rows: Sequence[Sequence[int]], side_px: int) -> Rows:
-    """The examples laid out as the given rows say; as wide as the fullest row.
+def place(
+    examples: Sequence[Example],
+    rows: Sequence[Sequence[int]],
+    side_px: int,
+    shape: tuple[int, int] | None = None,
+) -> Rows:
+    """The examples laid out as the given rows say.
 
     Args:
         examples: the windows with their frames.
         rows: indices of the examples that share each row, in order.
         side_px: side of a frame, for batches without one.
+        shape: rows and tokens of each, where it is fixed; None for as many as there are, as wide
+            as the fullest.
     """
-    fill = [sum(len(examples[item].window.tokens_L) for item in row) for row in rows]
-    shape = (len(rows), max(fill))
+    if shape is None:
+        fill = [sum(len(examples[item].window.tokens_L) for item in row) for row in rows]
+        shape = (len(rows), max(fill))
     tokens, positions = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     labels = np.full(shape, NO_LABEL, np.int64)
     documents, images = np.full(shape, PADDING, np.int64), np.full(shape, NO_IMAGE, np.int64)
