@@ -18,6 +18,7 @@ from model.packing import Rows
 from model.ranks import LONE, Ranks
 from model.recipe import TrainRecipe
 from model.self_test import check_language
+from model.sharding import shard_model
 from model.vision import load_vision
 from model.windows import Decode, Vocabulary
 from schemas.recipe import RecipeError
@@ -100,10 +101,13 @@ def assemble(
     if recipe.run.self_test:
         check_language(model, recipe)
     costs = costs_of(model)
+    model.language.leaves_logits()
     if recipe.run.compile:
         compile_blocks(model)
     if recipe.run.recompute:
         recompute_blocks(model)
+    if recipe.run.shard and ranks.size > 1:
+        shard_model(model, ranks.mesh(device))
     optimizer = make_optimizer(model.trainable(), recipe.optim)
     drawing = Drawing(
         recipe.window,

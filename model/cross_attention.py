@@ -45,7 +45,9 @@ class GatedCrossAttention(nn.Module):
     def attend(self, y_BLd: Tensor, latents_IRD: Tensor, gaze: Gaze) -> Tensor:
         """What each token sees [B, L, d], before the gate; 0 for a token with no image."""
         if not len(gaze.token_N):
-            return torch.zeros_like(y_BLd)
+            # Latents that are not looked at have a gradient of 0: ranks that share out a model
+            # must all go back through it.
+            return torch.zeros_like(y_BLd) + 0 * latents_IRD.sum().to(y_BLd.dtype)
         q_Ne = self.to_q(self.norm(y_BLd.flatten(0, 1).index_select(0, gaze.token_N)))
         k_IRe, v_IRe = self.to_kv(latents_IRD).chunk(2, dim=-1)
         seen_Nd = self.to_out(gaze.attend(q_Ne, k_IRe, v_IRe, self.heads))

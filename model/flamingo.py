@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from model.cross_attention import GatedCrossAttention
+from model.devices import on_device
 from model.gaze import Gaze, gaze_of
 from model.language import FrozenLanguage, document_mask
 from model.media_mask import previous_images
@@ -65,7 +66,7 @@ def inputs_of(
     """
 
     def put(array: npt.NDArray[Any]) -> Tensor:
-        return torch.from_numpy(array).to(device, non_blocking=True)
+        return on_device(array, device)
 
     several = masked or rows.documents_BL.max() > 0
     labels = rows.labels_BL.ravel()
@@ -83,7 +84,14 @@ def inputs_of(
 
 
 class Flamingo(nn.Module):
-    """The whole model; only the resampler, the cross-attention and three side rows are trained."""
+    """The whole model; only the resampler, the cross-attention and three side rows are trained.
+
+    Attributes:
+        always_sees: whether a pass without an image runs tower and resampler all the same, as
+            ranks must that share them out.
+    """
+
+    always_sees = False
 
     def __init__(self, vision: FrozenVision, language: FrozenLanguage, recipe: TrainRecipe) -> None:
         super().__init__()
@@ -120,8 +128,12 @@ class Flamingo(nn.Module):
     def latents(self, pixels_FHWC: Tensor, frames_I: Tensor) -> Tensor:
         """What the language model may see of each image [I, R, D]."""
         if not len(frames_I):
-            _, dim = self.resampler.latents.shape
-            return self.resampler.latents.new_zeros(0, len(self.resampler.latents), dim)
+            if self.always_sees:
+                side = self.vision.side_px
+                return self.latents(pixels_FHWC.new_zeros(1, side, side, 3), torch.ones(1).int())[
+                    :0
+                ]
+            return torch.zeros(0, *self.resampler.latents.shape, device=pixels_FHWC.device)
         kind = self.resampler.latents.dtype
         return self.resampler(self.vision(pixels_FHWC).to(kind), frames_I)  # type: ignore[no-any-return]
 

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as fn
 
+from model.devices import on_device
+
 
 @dataclass(frozen=True, slots=True)
 class Gaze(ABC):
@@ -121,16 +123,12 @@ def gaze_of(
     tokens = np.flatnonzero(flat >= 0)
     tokens = tokens[np.argsort(flat[tokens], kind="stable")]
     owner = flat[tokens]
-
-    def put(array: npt.NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(array).to(device, non_blocking=True)
-
-    token_N = put(tokens)
+    token_N = on_device(tokens, device)
     flex = form == "flex" or (form == "auto" and token_N.device.type == "cuda")
     if flex and len(tokens):
-        return FlexGaze(token_N, put(owner))
+        return FlexGaze(token_N, on_device(owner, device))
     counts = np.bincount(owner, minlength=images)
     width = int(counts.max(initial=0))
     starts = np.cumsum(counts) - counts
     slots = owner * width + np.arange(len(tokens)) - starts[owner]
-    return GatheredGaze(token_N, put(slots), images, width)
+    return GatheredGaze(token_N, on_device(slots, device), images, width)

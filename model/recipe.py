@@ -196,9 +196,10 @@ class RunRecipe:
         recompute: whether each block keeps only what goes into it and is run again on the way back.
         compile: whether blocks are compiled; all passes then have `rows_per_pass` rows of one
             length, padded where they are fewer.
+        shard: whether ranks share out the model (FSDP2) instead of each having it whole.
         attention: how tokens attend to images: `auto`, `gathered` or `flex` (model/gaze.py).
-        peak_flops: FLOPs a second that one device can do, for the share that a run does (`mfu`):
-            989e12 for an H100 in dense bf16 (its data sheet); 0 where it is not known.
+        peak_flops: FLOPs a second that one device can do, for the share that a run does (`mfu`);
+            0 takes what is known of common GPUs (model/devices.py).
     """
 
     steps: int = bounded(500_000, at_least=1)
@@ -211,6 +212,7 @@ class RunRecipe:
     rank_timeout_s: float = bounded(600.0, at_least=1)
     recompute: bool = False
     compile: bool = False
+    shard: bool = False
     attention: str = "auto"
     peak_flops: float = 0.0
 

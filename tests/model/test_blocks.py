@@ -97,7 +97,7 @@ def make_run(recipe: TrainRecipe, tmp_path: Path) -> Callable[..., Run]:
 
 def losses_and_gradients(run: Run, batches: list[Batch]) -> tuple[list[float], dict[str, Any]]:
     run.model.zero_grad()
-    losses = [backward(run, batch) for batch in batches]
+    losses = [backward(run, batch).item() for batch in batches]
     found = {n: p.grad.clone() for n, p in run.model.trainable().items() if p.grad is not None}
     assert all(p.grad is None for p in run.model.parameters() if not p.requires_grad)
     return losses, found
