@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from model.documents import document_of, member_of
-from model.packing import Example, Rows, pack, place
+from model.packing import Example, Rows, pack, pack_tightly, place
 from model.pixels import Canvas, decode_image, decode_video, draw_change
 from model.ranks import Gathers, gathered
 from model.reader import CorpusError, Order, Position, Sample, Shards
@@ -97,7 +97,8 @@ class BatchReader:
         pattern: a glob of its shards.
         recipe: samples a batch, tokens of a sample.
         drawing: how samples become examples.
-        rows_per_pass: rows that go through the model at once; 0 for all of a batch.
+        rows_per_pass: rows of full length that go through the model at once, or as many narrower
+            ones as hold no more tokens; 0 for all of a batch.
         fixed: whether all passes have that many rows of full length, padded where they are fewer.
         threads: that read and decode; 0 for one a core, eight at most.
 
@@ -160,9 +161,12 @@ class BatchReader:
         rows = [[item] for item in range(len(examples))]
         width = max(window.tokens, self.recipe.tokens)
         if window.packed:
-            rows = pack(lengths, width)
+            rows = (pack if self.fixed else pack_tightly)(lengths, width)
         size = self.rows_per_pass or max(1, len(rows))
         shape = (size, width) if self.fixed else None
+        if window.packed and not self.fixed and self.rows_per_pass:
+            fullest = max((sum(lengths[item] for item in row) for row in rows), default=width)
+            size = self.rows_per_pass * width // fullest  # of narrower ones more, with their tokens
         return tuple(
             place(examples, rows[at : at + size], side, shape) for at in range(0, len(rows), size)
         )

@@ -186,14 +186,18 @@ class FrozenLanguage(nn.Module):
     def leaves_logits(self) -> bool:
         """Whether what comes out of the head is what the family answers; found out once."""
         if self._leaves_logits is None:
-            weight = self.head.weight
-            known = torch.linspace(-100, 100, self.eoc + 1, device=weight.device)[None, None]
-            with self._head_at(None, instead=known):
-                said = self._run(torch.zeros(1, 1, dtype=torch.long, device=weight.device))
-            # On the meta device nothing can be seen, and nothing is answered.
-            same = weight.is_meta or torch.equal(said.float(), known)
-            self._leaves_logits = isinstance(self.head.frozen, nn.Linear) and same
+            plain = isinstance(self.head.frozen, nn.Linear)
+            # On the meta device nothing can be seen.
+            self._leaves_logits = plain and (self.head.weight.is_meta or self._echoes())
         return self._leaves_logits
+
+    def _echoes(self) -> bool:
+        """Whether the family answers what its head is made to say."""
+        device = self.head.weight.device
+        known = torch.linspace(-100, 100, self.eoc + 1, device=device)[None, None]
+        with self._head_at(None, instead=known):
+            said = self._run(torch.zeros(1, 1, dtype=torch.long, device=device))
+        return torch.equal(said.float(), known)
 
     def _run(
         self, tokens_BL: Tensor, positions_BL: Tensor | None = None, mask: Tensor | None = None

@@ -190,7 +190,8 @@ class RunRecipe:
         checkpoint_every: steps between checkpoints.
         keep: newest checkpoints that stay.
         max_bad_share: of the samples read, how many may be unusable before the run stops.
-        rows_per_pass: rows that go through the model at once; 0 takes a batch whole.
+        rows_per_pass: rows of full length that go through the model at once, or as many narrower
+            ones as hold no more tokens; 0 takes a batch whole.
         self_test: whether the language model is tried before the first step (model/self_test.py).
         rank_timeout_s: how long a process waits for the others of its group before it gives up.
         recompute: whether each block keeps only what goes into it and is run again on the way back.
