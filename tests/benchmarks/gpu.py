@@ -156,7 +156,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--warm", type=int, default=10, help="steps that are not timed")
     parser.add_argument("--steps", type=int, default=50, help="steps that are")
     parser.add_argument("--samples", type=int, default=32, help="documents of m3w a step")
-    parser.add_argument("--tiny", action="store_true", help="a small shape instead of the two, one mix")
+    parser.add_argument(
+        "--tiny", action="store_true", help="a small shape instead of the two, one mix"
+    )
     parser.add_argument("--no-peer", action="store_true", help="without open_flamingo")
     parser.add_argument("--output", type=Path, default=PAGE)
     options = parser.parse_args(given)
