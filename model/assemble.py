@@ -16,7 +16,7 @@ from model.language import decoder_of, encoder_of, load_language, longest_of
 from model.optim import make_optimizer
 from model.packing import Rows
 from model.ranks import LONE, Ranks
-from model.recipe import TrainRecipe
+from model.recipe import RunRecipe, TrainRecipe
 from model.self_test import check_language
 from model.sharding import shard_model
 from model.vision import load_vision
@@ -101,13 +101,7 @@ def assemble(
     if recipe.run.self_test:
         check_language(model, recipe)
     costs = costs_of(model)
-    model.language.leaves_logits()
-    if recipe.run.compile:
-        compile_blocks(model)
-    if recipe.run.recompute:
-        recompute_blocks(model)
-    if recipe.run.shard and ranks.size > 1:
-        shard_model(model, ranks.mesh(device))
+    _economise(model, recipe.run, ranks, device)
     optimizer = make_optimizer(model.trainable(), recipe.optim)
     drawing = Drawing(
         recipe.window,
@@ -129,6 +123,17 @@ def assemble(
         ranks,
     )
     return run, drawing
+
+
+def _economise(model: Flamingo, limits: RunRecipe, ranks: Ranks, device: str) -> None:
+    """Has a model's blocks run as the recipe wants them; what must be found out of it is by then."""
+    model.language.leaves_logits()
+    if limits.compile:
+        compile_blocks(model)
+    if limits.recompute:
+        recompute_blocks(model)
+    if limits.shard and ranks.size > 1:
+        shard_model(model, ranks.mesh(device))
 
 
 def open_readers(
