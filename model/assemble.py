@@ -12,7 +12,7 @@ from model.blocks import compile_blocks, recompute_blocks
 from model.flamingo import Flamingo, inputs_of
 from model.flops import Costs, costs_of
 from model.initial import load_initial
-from model.language import decoder_of, encoder_of, load_language, longest_of
+from model.language import FrozenLanguage, decoder_of, encoder_of, load_language, longest_of
 from model.optim import make_optimizer
 from model.packing import Rows
 from model.ranks import LONE, Ranks
@@ -88,10 +88,7 @@ def assemble(
     torch.manual_seed(recipe.seed)
     vision = load_vision(recipe.vision)
     language, tokenizer, words = load_language(recipe.language.model)
-    tokens, longest = recipe.window.tokens, longest_of(language.lm)
-    if longest is not None and longest < tokens:
-        name = type(language.lm).__name__
-        raise RecipeError(f"[window] tokens = {tokens}: {name} takes {longest}")
+    _check_length(language, recipe.window.tokens)
     model = Flamingo(vision, language, recipe)
     if init is not None:
         load_initial(model, init, len(tokenizer))
@@ -125,8 +122,16 @@ def assemble(
     return run, drawing
 
 
+def _check_length(language: FrozenLanguage, tokens: int) -> None:
+    """Raises RecipeError where a language model takes fewer tokens than a window has."""
+    longest = longest_of(language.lm)
+    if longest is not None and longest < tokens:
+        name = type(language.lm).__name__
+        raise RecipeError(f"[window] tokens = {tokens}: {name} takes {longest}")
+
+
 def _economise(model: Flamingo, limits: RunRecipe, ranks: Ranks, device: str) -> None:
-    """Has a model's blocks run as the recipe wants them; what must be found out of it is by then."""
+    """Has a model's blocks run as the recipe wants them; its logits are asked about before."""
     model.language.leaves_logits()
     if limits.compile:
         compile_blocks(model)
