@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from model.batches import BatchReader, Drawing
-from model.flamingo import Flamingo
+from model.blocks import compile_blocks, recompute_blocks
+from model.flamingo import Flamingo, inputs_of
 from model.flops import Costs, costs_of
 from model.initial import load_initial
-from model.language import decoder_of, encoder_of, load_language, longest_of
+from model.language import FrozenLanguage, decoder_of, encoder_of, load_language, longest_of
 from model.optim import make_optimizer
+from model.packing import Rows
 from model.ranks import LONE, Ranks
-from model.recipe import TrainRecipe
+from model.recipe import RunRecipe, TrainRecipe
 from model.self_test import check_language
+from model.sharding import shard_model
 from model.vision import load_vision
 from model.windows import Decode, Vocabulary
 from schemas.recipe import RecipeError
@@ -51,6 +55,12 @@ class Run:
         """The folder of checkpoints."""
         return self.output / "checkpoints"
 
+    def loss(self, rows: Rows) -> Tensor:
+        """The sum of the negative log-likelihoods of rows."""
+        limits = self.recipe.run
+        inputs = inputs_of(rows, self.device, limits.attention, masked=limits.compile)
+        return self.model(inputs)  # type: ignore[no-any-return]
+
 
 def assemble(
     recipe: TrainRecipe,
@@ -78,10 +88,7 @@ def assemble(
     torch.manual_seed(recipe.seed)
     vision = load_vision(recipe.vision)
     language, tokenizer, words = load_language(recipe.language.model)
-    tokens, longest = recipe.window.tokens, longest_of(language.lm)
-    if longest is not None and longest < tokens:
-        name = type(language.lm).__name__
-        raise RecipeError(f"[window] tokens = {tokens}: {name} takes {longest}")
+    _check_length(language, recipe.window.tokens)
     model = Flamingo(vision, language, recipe)
     if init is not None:
         load_initial(model, init, len(tokenizer))
@@ -90,6 +97,8 @@ def assemble(
     model = model.to(device).train()
     if recipe.run.self_test:
         check_language(model, recipe)
+    costs = costs_of(model)
+    _economise(model, recipe.run, ranks, device)
     optimizer = make_optimizer(model.trainable(), recipe.optim)
     drawing = Drawing(
         recipe.window,
@@ -105,12 +114,31 @@ def assemble(
         optimizer,
         torch.device(device),
         output,
-        costs_of(model),
+        costs,
         words,
         decoder_of(tokenizer),
         ranks,
     )
     return run, drawing
+
+
+def _check_length(language: FrozenLanguage, tokens: int) -> None:
+    """Raises RecipeError where a language model takes fewer tokens than a window has."""
+    longest = longest_of(language.lm)
+    if longest is not None and longest < tokens:
+        name = type(language.lm).__name__
+        raise RecipeError(f"[window] tokens = {tokens}: {name} takes {longest}")
+
+
+def _economise(model: Flamingo, limits: RunRecipe, ranks: Ranks, device: str) -> None:
+    """Has a model's blocks run as the recipe wants them; its logits are asked about before."""
+    model.language.leaves_logits()
+    if limits.compile:
+        compile_blocks(model)
+    if limits.recompute:
+        recompute_blocks(model)
+    if limits.shard and ranks.size > 1:
+        shard_model(model, ranks.mesh(device))
 
 
 def open_readers(
@@ -121,8 +149,8 @@ def open_readers(
     Raises:
         CorpusError: the shards of one cannot be read.
     """
-    rows = recipe.run.rows_per_pass
+    rows, fixed = recipe.run.rows_per_pass, recipe.run.compile
     return {
-        name: BatchReader(name, pattern, getattr(recipe.corpora, name), drawing, rows)
+        name: BatchReader(name, pattern, getattr(recipe.corpora, name), drawing, rows, fixed)
         for name, pattern in data.items()
     }

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from model.documents import document_of, member_of
-from model.packing import Example, Rows, pack, place
+from model.packing import Example, Rows, pack, pack_tightly, place
 from model.pixels import Canvas, decode_image, decode_video, draw_change
 from model.ranks import Gathers, gathered
 from model.reader import CorpusError, Order, Position, Sample, Shards
@@ -97,7 +97,9 @@ class BatchReader:
         pattern: a glob of its shards.
         recipe: samples a batch, tokens of a sample.
         drawing: how samples become examples.
-        rows_per_pass: rows that go through the model at once; 0 for all of a batch.
+        rows_per_pass: rows of full length that go through the model at once, or as many narrower
+            ones as hold no more tokens; 0 for all of a batch.
+        fixed: whether all passes have that many rows of full length, padded where they are fewer.
         threads: that read and decode; 0 for one a core, eight at most.
 
     Raises:
@@ -111,6 +113,7 @@ class BatchReader:
         recipe: CorpusRecipe,
         drawing: Drawing,
         rows_per_pass: int = 0,
+        fixed: bool = False,
         threads: int = 0,
     ) -> None:
         self.corpus = corpus
@@ -119,6 +122,7 @@ class BatchReader:
         self.drawing = drawing
         self.shards = Shards(pattern)
         self.rows_per_pass = rows_per_pass
+        self.fixed = fixed
         self.order = Order(self.shards.counts, seed_of(drawing.seed, "order", corpus))
         size = threads or min(MAX_THREADS, os.cpu_count() or 1)
         self._threads = ThreadPoolExecutor(size, thread_name_prefix=f"read-{corpus}")
@@ -155,11 +159,16 @@ class BatchReader:
         lengths = [len(example.window.tokens_L) for example in examples]
         window, side = self.drawing.window, self.drawing.canvas.side_px
         rows = [[item] for item in range(len(examples))]
+        width = max(window.tokens, self.recipe.tokens)
         if window.packed:
-            rows = pack(lengths, max(window.tokens, self.recipe.tokens))
+            rows = (pack if self.fixed else pack_tightly)(lengths, width)
         size = self.rows_per_pass or max(1, len(rows))
+        shape = (size, width) if self.fixed else None
+        if window.packed and not self.fixed and self.rows_per_pass:
+            fullest = max((sum(lengths[item] for item in row) for row in rows), default=width)
+            size = self.rows_per_pass * width // fullest  # of narrower ones more, with their tokens
         return tuple(
-            place(examples, rows[at : at + size], side) for at in range(0, len(rows), size)
+            place(examples, rows[at : at + size], side, shape) for at in range(0, len(rows), size)
         )
 
     def _try_example(self, place: Place) -> Example | BadInput:

@@ -23,6 +23,7 @@ from torch import nn
 
 from model.mixture import MixtureState
 from model.reader import Position
+from model.sharding import shared_out, whole
 
 FORMAT = "open-m3w-checkpoint/2"
 """What state.json says of itself."""
@@ -88,10 +89,45 @@ def _step_of(path: Path) -> int:
     return int(path.name.partition("-")[2])
 
 
+@dataclass(frozen=True, slots=True)
+class Tensors:
+    """What training has made, on the CPU, by name; a parameter never updated has no moments.
+
+    Attributes:
+        weights: the trained parameters.
+        moments: the optimiser's, as `parameter|moment`.
+    """
+
+    weights: Mapping[str, torch.Tensor]
+    moments: Mapping[str, torch.Tensor]
+
+
+@torch.no_grad()
+def tensors_of(
+    trainable: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer, *, kept: bool = True
+) -> Tensors | None:
+    """What training has made, whole also where ranks share it out: they all must ask.
+
+    Args:
+        trainable: the parameters by name.
+        optimizer: over these parameters.
+        kept: whether this rank wants it; None is what it gets otherwise.
+    """
+    weights, moments = {}, {}
+    for name, parameter in trainable.items():
+        weight = whole(parameter.detach())
+        if kept:
+            weights[name] = weight.cpu().contiguous()
+        for moment, value in optimizer.state.get(parameter, {}).items():
+            full = whole(value.detach())
+            if kept:
+                moments[f"{name}|{moment}"] = full.cpu().contiguous()
+    return Tensors(weights, moments) if kept else None
+
+
 def save_checkpoint(
     folder: Path,
-    trainable: Mapping[str, nn.Parameter],
-    optimizer: torch.optim.Optimizer,
+    tensors: Tensors,
     progress: Progress,
     about: Mapping[str, Any],
     keep: int,
@@ -100,8 +136,7 @@ def save_checkpoint(
 
     Args:
         folder: of all checkpoints of the run.
-        trainable: the parameters by name.
-        optimizer: over these parameters.
+        tensors: what training has made.
         progress: how far the run has come.
         about: what else a reader should know: the recipe, what a vision feature is.
         keep: checkpoints that stay.
@@ -121,7 +156,7 @@ def save_checkpoint(
         **about,
     }
     try:
-        _write(part, trainable, optimizer, state)
+        _write(part, tensors, state)
         shutil.rmtree(final, ignore_errors=True)
         part.rename(final)
         # One of a later step is what a resumed run passed over: not of this row.
@@ -133,12 +168,7 @@ def save_checkpoint(
     return final
 
 
-def _write(
-    part: Path,
-    trainable: Mapping[str, nn.Parameter],
-    optimizer: torch.optim.Optimizer,
-    state: Mapping[str, Any],
-) -> None:
+def _write(part: Path, tensors: Tensors, state: Mapping[str, Any]) -> None:
     """The files of a checkpoint, its manifest last, all synced.
 
     Raises:
@@ -149,10 +179,9 @@ def _write(
 
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    weights = {name: p.detach().cpu().contiguous() for name, p in trainable.items()}
     try:
-        save_file(weights, part / "model.safetensors")
-        save_file(_moments(trainable, optimizer), part / "optimizer.safetensors")
+        save_file(dict(tensors.weights), part / "model.safetensors")
+        save_file(dict(tensors.moments), part / "optimizer.safetensors")
     except SafetensorError as error:
         raise OSError(str(error)) from error
     (part / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
@@ -246,7 +275,7 @@ def load_checkpoint(
     _check_same_model(path, weights, trainable)
     with torch.no_grad():
         for name, parameter in trainable.items():
-            parameter.copy_(weights[name])
+            parameter.copy_(shared_out(weights[name].to(parameter.device), parameter))
     if optimizer is not None:
         _load_moments(trainable, optimizer, moments)
         _set_random_state(state["random"])
@@ -286,17 +315,6 @@ def _check_same_model(
             )
 
 
-def _moments(
-    trainable: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer
-) -> dict[str, torch.Tensor]:
-    """The optimiser's tensors as `parameter|moment`; a parameter never updated has none."""
-    return {
-        f"{name}|{moment}": value.detach().cpu().contiguous()
-        for name, parameter in trainable.items()
-        for moment, value in optimizer.state.get(parameter, {}).items()
-    }
-
-
 def _load_moments(
     trainable: Mapping[str, nn.Parameter],
     optimizer: torch.optim.Optimizer,
@@ -306,8 +324,9 @@ def _load_moments(
     for key, value in moments.items():
         name, _, moment = key.rpartition("|")
         parameter = trainable[name]
-        device = "cpu" if moment == "step" else parameter.device  # as AdamW keeps it
-        optimizer.state[parameter][moment] = value.to(device)
+        if moment != "step":  # which AdamW keeps on the CPU, and whole
+            value = shared_out(value.to(parameter.device), parameter)
+        optimizer.state[parameter][moment] = value
 
 
 def _random_state() -> dict[str, Any]:

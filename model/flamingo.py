@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as fn
 
-from model.cross_attention import GatedCrossAttention, Gaze, gaze_of
+from model.cross_attention import GatedCrossAttention
+from model.devices import on_device
+from model.gaze import Gaze, gaze_of
 from model.language import FrozenLanguage, document_mask
 from model.media_mask import previous_images
 from model.packing import Rows
@@ -51,20 +52,30 @@ class Inputs:
     frames_I: Tensor
 
 
-def inputs_of(rows: Rows, device: torch.device) -> Inputs:
-    """Rows as tensors on a device; integers stay int64."""
+def inputs_of(
+    rows: Rows, device: torch.device, attention: str = "auto", *, masked: bool = False
+) -> Inputs:
+    """Rows as tensors on a device; integers stay int64.
+
+    Args:
+        rows: to go through the model at once.
+        device: of the model.
+        attention: how tokens attend to images, see `gaze_of`.
+        masked: whether documents are told apart also where every row holds one: compiled blocks
+            are made for one or the other.
+    """
 
     def put(array: npt.NDArray[Any]) -> Tensor:
-        return torch.from_numpy(array).to(device, non_blocking=True)
+        return on_device(array, device)
 
-    several = rows.documents_BL.max() > 0
+    several = masked or rows.documents_BL.max() > 0
     labels = rows.labels_BL.ravel()
     labelled = np.flatnonzero(labels != NO_LABEL)
     return Inputs(
         tokens_BL=put(rows.tokens_BL),
         positions_BL=put(rows.positions_BL) if several else None,
         documents_BL=put(rows.documents_BL) if several else None,
-        gaze=_gaze_on(device, rows.images_BL, len(rows.frames_I)),
+        gaze=gaze_of(rows.images_BL, len(rows.frames_I), device, attention),
         labelled_K=put(labelled),
         targets_K=put(labels[labelled]),
         pixels_FHWC=put(rows.pixels_FHWC),
@@ -72,13 +83,15 @@ def inputs_of(rows: Rows, device: torch.device) -> Inputs:
     )
 
 
-def _gaze_on(device: torch.device, images_BL: npt.NDArray[np.int64], images: int) -> Gaze:
-    gaze = gaze_of(images_BL, images)
-    return Gaze(*(part.to(device) for part in (gaze.tokens_IS, gaze.token_N, gaze.slot_N)))
-
-
 class Flamingo(nn.Module):
-    """The whole model; only the resampler, the cross-attention and three side rows are trained."""
+    """The whole model; only the resampler, the cross-attention and three side rows are trained.
+
+    Attributes:
+        always_sees: whether a pass without an image runs tower and resampler all the same, as
+            ranks must that share them out.
+    """
+
+    always_sees = False
 
     def __init__(self, vision: FrozenVision, language: FrozenLanguage, recipe: TrainRecipe) -> None:
         super().__init__()
@@ -115,21 +128,27 @@ class Flamingo(nn.Module):
     def latents(self, pixels_FHWC: Tensor, frames_I: Tensor) -> Tensor:
         """What the language model may see of each image [I, R, D]."""
         if not len(frames_I):
-            _, dim = self.resampler.latents.shape
-            return self.resampler.latents.new_zeros(0, len(self.resampler.latents), dim)
+            if self.always_sees:
+                side = self.vision.side_px
+                return self.latents(pixels_FHWC.new_zeros(1, side, side, 3), torch.ones(1).int())[
+                    :0
+                ]
+            return torch.zeros(0, *self.resampler.latents.shape, device=pixels_FHWC.device)
         kind = self.resampler.latents.dtype
         return self.resampler(self.vision(pixels_FHWC).to(kind), frames_I)  # type: ignore[no-any-return]
 
     def forward(self, inputs: Inputs) -> Tensor:
         """The sum of the negative log-likelihoods at all labelled positions, float32."""
+        self.language.leaves_logits()  # found out before anything is seen
         mask = None
         if inputs.documents_BL is not None:
             mask = document_mask(inputs.documents_BL, self.language.dtype)
         with self._autocast():
             latents_IRD = self.latents(inputs.pixels_FHWC, inputs.frames_I)
         with self._autocast(), self._seeing(latents_IRD, inputs.gaze):
-            logits = self.language(inputs.tokens_BL, inputs.positions_BL, mask, inputs.labelled_K)
-        return fn.cross_entropy(logits[0].float(), inputs.targets_K, reduction="sum")
+            return self.language.summed_nll(
+                inputs.tokens_BL, inputs.positions_BL, mask, inputs.labelled_K, inputs.targets_K
+            )
 
     @torch.no_grad()
     def look(self, pixels_FHWC: Tensor, frames_I: Tensor) -> Tensor:
@@ -160,7 +179,7 @@ class Flamingo(nn.Module):
             cache: of the tokens before; None where there are none.
             wanted_K: flat positions whose logits are wanted; None for all.
         """
-        gaze = _gaze_on(tokens_BL.device, images_BL, len(latents_IRD))
+        gaze = gaze_of(images_BL, len(latents_IRD), tokens_BL.device)
         with self._autocast(), self._seeing(latents_IRD, gaze):
             return self.language.read(tokens_BL, cache, wanted_K)
 
@@ -169,7 +188,7 @@ class Flamingo(nn.Module):
         self, tokens_BL: Tensor, images_BL: npt.NDArray[np.int64], latents_IRD: Tensor
     ) -> Tensor:
         """Logits [B, L, V + 1] of `read`, without a cache, as in training."""
-        gaze = _gaze_on(tokens_BL.device, images_BL, len(latents_IRD))
+        gaze = gaze_of(images_BL, len(latents_IRD), tokens_BL.device)
         with self._autocast(), self._seeing(latents_IRD, gaze):
             return self.language(tokens_BL)  # type: ignore[no-any-return]
 

@@ -13,7 +13,6 @@ import torch
 
 from model.assemble import Run
 from model.batches import Batch
-from model.flamingo import inputs_of
 from model.mixture import Draw
 from model.packing import Rows
 
@@ -53,7 +52,7 @@ def _loss(run: Run, batch: Batch, passes: tuple[Rows, ...]) -> float:
     """This rank's share of the mean loss over labels, of other passes than the batch's own."""
     total = torch.zeros((), device=run.device)
     for rows in passes:
-        total += run.model(inputs_of(rows, run.device)) / batch.labels
+        total += run.loss(rows) / batch.labels
     return float(total)
 
 

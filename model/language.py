@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
+from model.likelihood import summed_nll
 from model.recipe import EMBEDDED
 from model.weights.locate import LOCAL_DIR, TINY_LM
 from model.windows import Decode, Encode, Vocabulary
@@ -54,6 +55,8 @@ class SideHead(nn.Module):
         self.frozen = frozen
         self.row = nn.Parameter(row)
         self.positions_K: Tensor | None = None
+        self.instead: Tensor | None = None
+        self.held: Tensor | None = None
 
     @property
     def weight(self) -> Tensor:
@@ -61,9 +64,15 @@ class SideHead(nn.Module):
         return self.frozen.weight  # type: ignore[return-value]
 
     def forward(self, hidden_BLd: Tensor) -> Tensor:
-        """Logits over the vocabulary and `<EOC>`, at all positions or at the chosen ones [1, K]."""
+        """Logits over the vocabulary and `<EOC>`, at all positions or at the chosen ones [1, K].
+
+        Where something is to be said `instead`, it says that, and holds what came in.
+        """
         if self.positions_K is not None:
-            hidden_BLd = hidden_BLd.flatten(0, 1)[self.positions_K][None]
+            hidden_BLd = hidden_BLd.flatten(0, 1).index_select(0, self.positions_K)[None]
+        if self.instead is not None:
+            self.held = hidden_BLd
+            return self.instead
         known: Tensor = self.frozen(hidden_BLd)
         eoc = fn.linear(hidden_BLd.to(self.row.dtype), self.row).to(known.dtype)
         return torch.cat([known, eoc], dim=-1)
@@ -95,6 +104,7 @@ class FrozenLanguage(nn.Module):
         self.head = SideHead(head, row)
         model.set_output_embeddings(self.head)
         self.lm: Any = model
+        self._leaves_logits: bool | None = None
         self._takes = frozenset(inspect.signature(model.forward).parameters)
 
     @property
@@ -125,12 +135,12 @@ class FrozenLanguage(nn.Module):
             self.lm.set_output_embeddings(self.head)
 
     @contextmanager
-    def _head_at(self, positions_K: Tensor | None) -> Iterator[None]:
-        self.head.positions_K = positions_K
+    def _head_at(self, positions_K: Tensor | None, instead: Tensor | None = None) -> Iterator[None]:
+        self.head.positions_K, self.head.instead = positions_K, instead
         try:
             yield
         finally:
-            self.head.positions_K = None
+            self.head.positions_K = self.head.instead = self.head.held = None
 
     def forward(
         self,
@@ -147,13 +157,57 @@ class FrozenLanguage(nn.Module):
             mask: additive, [B, 1, L, L]; None for one document a row, padded on the right.
             labelled_K: positions (row * L + column) whose logits are wanted.
         """
-        asked = {"position_ids": positions_BL, "attention_mask": mask}
         with self._head_at(labelled_K):
-            out = self.lm(
-                input_ids=tokens_BL,
-                use_cache=False,
-                **{k: v for k, v in asked.items() if v is not None and k in self._takes},
-            )
+            return self._run(tokens_BL, positions_BL, mask)
+
+    def summed_nll(
+        self,
+        tokens_BL: Tensor,
+        positions_BL: Tensor | None,
+        mask: Tensor | None,
+        labelled_K: Tensor,
+        targets_K: Tensor,
+    ) -> Tensor:
+        """The sum of the negative log-likelihoods of targets, float32; arguments as of `forward`.
+
+        Their logits never stand all at once, unless the family does something to them past its
+        head (scales, soft caps).
+        """
+        if not self.leaves_logits():
+            logits = self(tokens_BL, positions_BL, mask, labelled_K)
+            return fn.cross_entropy(logits[0].float(), targets_K, reduction="sum")
+        nothing = self.head.row.new_zeros(1, 1, self.eoc + 1)
+        with self._head_at(labelled_K, instead=nothing):
+            self._run(tokens_BL, positions_BL, mask)
+            held: Any = self.head.held
+        return summed_nll(held[0], self.head.frozen, self.head.row, targets_K)  # type: ignore[arg-type]
+
+    @torch.no_grad()
+    def leaves_logits(self) -> bool:
+        """Whether what comes out of the head is what the family answers; found out once."""
+        if self._leaves_logits is None:
+            plain = isinstance(self.head.frozen, nn.Linear)
+            # On the meta device nothing can be seen.
+            self._leaves_logits = plain and (self.head.weight.is_meta or self._echoes())
+        return self._leaves_logits
+
+    def _echoes(self) -> bool:
+        """Whether the family answers what its head is made to say."""
+        device = self.head.weight.device
+        known = torch.linspace(-100, 100, self.eoc + 1, device=device)[None, None]
+        with self._head_at(None, instead=known):
+            said = self._run(torch.zeros(1, 1, dtype=torch.long, device=device))
+        return torch.equal(said.float(), known)
+
+    def _run(
+        self, tokens_BL: Tensor, positions_BL: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
+        asked = {"position_ids": positions_BL, "attention_mask": mask}
+        out = self.lm(
+            input_ids=tokens_BL,
+            use_cache=False,
+            **{k: v for k, v in asked.items() if v is not None and k in self._takes},
+        )
         return out.logits  # type: ignore[no-any-return]
 
     def read(

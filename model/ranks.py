@@ -55,6 +55,15 @@ class Ranks:
     def sum_gradients(self, parameters: Sequence["nn.Parameter"]) -> None:
         """Puts the sum of all ranks' gradients in the place of each rank's own."""
 
+    @contextmanager
+    def answered(self) -> Iterator[None]:
+        """Raises LostRank where a collective in it, of whoever's making, has no answer."""
+        yield
+
+    def mesh(self, device: str) -> Any:  # noqa: ANN401 - torch's own type
+        """All ranks as torch's DeviceMesh; None for a process that is alone."""
+        del device
+
     def close(self) -> None:
         """Leaves the group."""
 
@@ -75,6 +84,7 @@ class Group(Ranks):
         self.rank = rank
         self.size = size
         self._torch: Any = torch
+        self._mesh: Any = None
 
     def gather(self, value: T) -> list[T]:
         """The value that each rank gives, by rank; on all of them."""
@@ -107,6 +117,26 @@ class Group(Ranks):
         *sums, counts = flat.split([*(len(part) for part in parts), len(parts)])
         for parameter, total, count in zip(parameters, sums, counts.tolist(), strict=True):
             parameter.grad = total.view_as(parameter) if count else None
+
+    def mesh(self, device: str) -> Any:  # noqa: ANN401 - torch's own type
+        """All ranks as torch's DeviceMesh, which they make together once."""
+        from torch.distributed.device_mesh import init_device_mesh
+
+        if self._mesh is None:
+            with self._answered():
+                self._mesh = init_device_mesh(device, (self.size,))
+        return self._mesh
+
+    @contextmanager
+    def answered(self) -> Iterator[None]:
+        """Raises LostRank where a collective in it has no answer; others stay what they are."""
+        try:
+            yield
+        except RuntimeError as error:
+            backends = isinstance(error, self._torch.distributed.DistError) or "gloo" in str(error)
+            if not backends:
+                raise
+            raise LostRank(f"rank {self.rank} lost the others: {_first_line(error)}") from error
 
     def close(self) -> None:
         """Leaves the group."""

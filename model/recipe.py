@@ -196,11 +196,17 @@ class RunRecipe:
         checkpoint_every: steps between checkpoints.
         keep: newest checkpoints that stay.
         max_bad_share: of the samples read, how many may be unusable before the run stops.
-        rows_per_pass: rows that go through the model at once; 0 takes a batch whole.
+        rows_per_pass: rows of full length that go through the model at once, or as many narrower
+            ones as hold no more tokens; 0 takes a batch whole.
         self_test: whether the language model is tried before the first step (model/self_test.py).
         rank_timeout_s: how long a process waits for the others of its group before it gives up.
-        peak_flops: FLOPs a second that one device can do, for the share that a run does (`mfu`):
-            989e12 for an H100 in dense bf16 (its data sheet); 0 where it is not known.
+        recompute: whether each block keeps only what goes into it and is run again on the way back.
+        compile: whether blocks are compiled; all passes then have `rows_per_pass` rows of one
+            length, padded where they are fewer.
+        shard: whether ranks share out the model (FSDP2) instead of each having it whole.
+        attention: how tokens attend to images: `auto`, `gathered` or `flex` (model/gaze.py).
+        peak_flops: FLOPs a second that one device can do, for the share that a run does (`mfu`);
+            0 takes what is known of common GPUs (model/devices.py).
     """
 
     steps: int = bounded(500_000, at_least=1)
@@ -211,11 +217,19 @@ class RunRecipe:
     rows_per_pass: int = 0
     self_test: bool = True
     rank_timeout_s: float = bounded(600.0, at_least=1)
+    recompute: bool = False
+    compile: bool = False
+    shard: bool = False
+    attention: str = "auto"
     peak_flops: float = 0.0
 
     def __post_init__(self) -> None:
         if self.schedule not in ("accumulate", "round_robin"):
             raise ValueError(f"schedule must be accumulate or round_robin, got {self.schedule}")
+        if self.attention not in ("auto", "gathered", "flex"):
+            raise ValueError(f"attention must be auto, gathered or flex, got {self.attention}")
+        if self.compile and not self.rows_per_pass:
+            raise ValueError("compile needs rows_per_pass: all passes must have one shape")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,28 @@
 
 import math
 import resource
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from model.assemble import Run
 from model.batches import Batch
 from model.checkpoint import Progress
-from model.flamingo import inputs_of
+from model.devices import peak_flops_of
 from model.flops import flops_of
 from model.gauge import Gauge
 from model.mixture import Draw
 from model.optim import learning_rate
+from model.packing import Rows, place
 from model.reader import CorpusError
+from model.sharding import is_sharded, sum_in_this_pass, whole
 from model.watch import Seen
+
+EMPTY_SHAPE = (1, 8)
+"""Rows and tokens of a pass of a rank that has no sample in a batch."""
 
 MIN_READ = 100
 """Samples read before the share of unusable ones can stop a run."""
@@ -74,31 +80,73 @@ def train_step(run: Run, draw: Draw, step: int) -> Outcome:
     not finite on one of them is not finite in the sum.
     """
     run.optimizer.zero_grad(set_to_none=True)
-    losses = {batch.corpus: backward(run, batch) for batch in draw.batches}
     parameters = [p for group in run.optimizer.param_groups for p in group["params"]]
-    run.ranks.sum_gradients(parameters)
-    norm = float(torch.nn.utils.clip_grad_norm_(parameters, run.recipe.optim.clip_norm))
+    with run.ranks.answered():
+        if is_sharded(run.model):
+            losses = _backward_in_step(run, draw.batches)
+        else:
+            losses = {batch.corpus: backward(run, batch) for batch in draw.batches}
+            run.ranks.sum_gradients(parameters)
+        norm = clip_grad_norm(parameters, run.recipe.optim.clip_norm)
     rate = learning_rate(step, run.recipe.optim)
     for group in run.optimizer.param_groups:
         group["lr"] = rate * group["factor"]
     finite = not run.ranks.any(not math.isfinite(norm))
     if finite:
         run.optimizer.step()
-    return Outcome(losses, norm, rate, finite)
+    told = {name: float(loss) for name, loss in losses.items()}
+    return Outcome(told, norm, rate, finite)
 
 
-def backward(run: Run, batch: Batch) -> float:
-    """This rank's share of the batch's mean loss over labels.
+def backward(run: Run, batch: Batch) -> Tensor:
+    """This rank's share of the batch's mean loss over labels, on its device: nobody waits for it.
 
     Its gradients, times the corpus's weight, are added to what is there.
     """
-    weight: float = getattr(run.recipe.corpora, batch.corpus).weight
     total = torch.zeros((), device=run.device)
     for rows in batch.passes:
-        loss = run.model(inputs_of(rows, run.device)) / batch.labels
-        (weight * loss).backward()
-        total += loss.detach()
-    return float(total)
+        total += _backward_pass(run, batch, rows)
+    return total
+
+
+def _backward_pass(run: Run, batch: Batch, rows: Rows) -> Tensor:
+    """A pass's share of the batch's mean loss; adds its gradients."""
+    weight: float = getattr(run.recipe.corpora, batch.corpus).weight
+    loss = run.loss(rows) / batch.labels
+    (weight * loss).backward()  # type: ignore[no-untyped-call]
+    return loss.detach()
+
+
+def _backward_in_step(run: Run, batches: Sequence[Batch]) -> dict[str, Tensor]:
+    """As `backward` of each batch, on ranks that share out the model: all make as many passes.
+
+    One that has fewer runs empty rows. Gradients are summed in the last pass of all.
+    """
+    counts = run.ranks.gather([len(batch.passes) for batch in batches])
+    most = [max(of_ranks) for of_ranks in zip(*counts, strict=True)]
+    totals = {batch.corpus: torch.zeros((), device=run.device) for batch in batches}
+    passes = [
+        (batch, rows)
+        for batch, count in zip(batches, most, strict=True)
+        for rows in _even_passes(batch, count, run.model.vision.side_px)
+    ]
+    for number, (batch, rows) in enumerate(passes, start=1):
+        sum_in_this_pass(run.model, last=number == len(passes))
+        totals[batch.corpus] += _backward_pass(run, batch, rows)
+    return totals
+
+
+def _even_passes(batch: Batch, count: int, side_px: int) -> Iterator[Rows]:
+    """A batch's passes, and then as many without anything in them as there are too few."""
+    yield from batch.passes
+    shape = batch.passes[0].tokens_BL.shape if batch.passes else EMPTY_SHAPE
+    for _ in range(count - len(batch.passes)):
+        yield place([], [], side_px, (shape[0], shape[1]))
+
+
+def clip_grad_norm(parameters: Sequence[nn.Parameter], limit: float) -> float:
+    """The norm of all gradients, whole or shared out, before they are clipped to a limit."""
+    return float(whole(torch.nn.utils.clip_grad_norm_(parameters, limit)))
 
 
 def advance(progress: Progress, draw: Draw, max_bad_share: float) -> Progress:
@@ -179,7 +227,7 @@ def log_line(
 def _work(run: Run, flops: int, seconds: float) -> dict[str, int | float]:
     """The real work of a step, and which share it is of what the devices could have done."""
     work: dict[str, int | float] = {"flops": flops, "flops_per_s": round(flops / seconds)}
-    peak = run.recipe.run.peak_flops * run.ranks.size
+    peak = (run.recipe.run.peak_flops or peak_flops_of(run.device)) * run.ranks.size
     return {**work, "mfu": round(flops / seconds / peak, 4)} if peak else work
 
 

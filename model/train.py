@@ -226,6 +226,8 @@ def train(
     from model.reader import CorpusError
     from model.start import begin, check_start
 
+    if recipe.run.shard:
+        ranks.mesh(device)  # all ranks make it, and none may have failed by then
     beginning = partial(begin, recipe, data, output, device, resume, init, ranks)
     start = together(ranks, beginning, RecipeError, CorpusError, CheckpointError)
     check_start(start)
@@ -318,14 +320,22 @@ def _save(start: "Start", progress: "Progress") -> Path:
         CheckpointError: it cannot be written.
         RanksError: the ranks' weights are no longer the same, or a rank is gone.
     """
-    from model.checkpoint import CheckpointError, checkpoint_of, save_checkpoint
+    from model.checkpoint import CheckpointError, checkpoint_of, save_checkpoint, tensors_of
+    from model.sharding import is_sharded
 
     run = start.run
     trained = run.model.trainable()
-    check_alike(run.ranks, {"weights": checksum(list(trained.values()))})
-    save = partial(save_checkpoint, run.checkpoints, trained, run.optimizer, progress, start.about)
-    keep = run.recipe.run.keep
-    together(run.ranks, lambda: None if run.ranks.rank else save(keep), CheckpointError)
+    if not is_sharded(run.model):
+        check_alike(run.ranks, {"weights": checksum(list(trained.values()))})
+    with run.ranks.answered():
+        tensors = tensors_of(trained, run.optimizer, kept=run.ranks.rank == 0)
+
+    def save() -> None:
+        if tensors:
+            keep = run.recipe.run.keep
+            save_checkpoint(run.checkpoints, tensors, progress, start.about, keep)
+
+    together(run.ranks, save, CheckpointError)
     return checkpoint_of(run.checkpoints, progress.step)
 
 

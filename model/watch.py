@@ -7,6 +7,7 @@ from model.assemble import Run
 from model.gauge import Gauge, gauge
 from model.mixture import Draw
 from model.samples import Sample, samples_of
+from model.sharding import gathered_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def watch(run: Run, draw: Draw, step: int) -> Seen | None:
     if not every or step % every:
         return None
     begun = time.monotonic()
-    found = gauge(run, draw)
-    said = () if run.ranks.rank else samples_of(run, draw)
+    with run.ranks.answered(), gathered_model(run.model):
+        found = gauge(run, draw)
+        said = () if run.ranks.rank else samples_of(run, draw)
     return Seen(found, said, time.monotonic() - begun)

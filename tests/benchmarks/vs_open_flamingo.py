@@ -166,14 +166,18 @@ def documents(shape: Shape, count: int, rng: random.Random) -> list[Example]:
     return examples
 
 
-def padded(examples: Sequence[Example], vision: FrozenVision) -> dict[str, Any]:
+def padded(
+    examples: Sequence[Example],
+    mean_rgb: Sequence[float],
+    std_rgb: Sequence[float],
+    longest: int,
+    slots: int,
+) -> dict[str, Any]:
     """The examples as open_flamingo takes them: padded on the right, image slots padded by zeros."""
-    longest = max(len(example.window.tokens_L) for example in examples)
-    slots = max(1, *(len(example.frames) for example in examples))
     ids = torch.zeros(len(examples), longest, dtype=torch.long)
     mask, labels = torch.zeros_like(ids), torch.full_like(ids, NO_LABEL)
     pixels = torch.zeros(len(examples), slots, 1, 3, 224, 224)
-    mean, std = vision.get_buffer("mean"), vision.get_buffer("std")
+    mean, std = (torch.tensor(colour)[:, None, None] for colour in (mean_rgb, std_rgb))
     for row, example in enumerate(examples):
         window: Window = example.window
         size = len(window.tokens_L)
@@ -190,7 +194,10 @@ def parity(python: str, folder: Path) -> None:
     torch.manual_seed(0)
     model = our_model(PARITY)
     examples = documents(PARITY, 6, random.Random(0))
-    batch = padded(examples, model.vision)
+    longest = max(len(example.window.tokens_L) for example in examples)
+    slots = max(1, *(len(example.frames) for example in examples))
+    std = model.vision.get_buffer("std").flatten().tolist()
+    batch = padded(examples, model.vision.mean_rgb, std, longest, slots)
     shape = PARITY.told
     torch.save({"shape": shape, **batch}, folder / "in.pt")
     run_peer(python, "logits", folder / "in.pt", folder / "out.pt")

@@ -24,6 +24,7 @@ from model.mixture import Mixture, MixtureState
 from model.ranks import Ranks, checksum, start_ranks
 from model.reader import Shards
 from model.recipe import TrainRecipe
+from model.sharding import whole
 from model.step import advance, log_line, train_step
 from model.train import main, train
 
@@ -74,18 +75,31 @@ def updates(ranks: Ranks, recipe: TrainRecipe, data: dict[str, str], steps: int)
             progress = advance(progress, draw, recipe.run.max_bad_share)
             line = log_line(run, progress, draw, outcome, 1.0, 0.0)
         trained = run.model.trainable()
+        frozen = [p for p in run.model.parameters() if not p.requires_grad]
+        embedding, head = run.model.language.lm.get_input_embeddings(), run.model.language.head
         return {
             "line": line,
             "gradients": {
-                name: p.grad.double().numpy() for name, p in trained.items() if p.grad is not None
+                name: whole(p.grad).double().numpy()
+                for name, p in trained.items()
+                if p.grad is not None
             },
-            "weights": checksum(list(trained.values())),
+            "weights": checksum([whole(p) for p in trained.values()]),
+            "frozen gradients": sum(p.grad is not None for p in frozen),
+            "tied": embedding.frozen.weight is head.frozen.weight,
+            "kept": sum(local(p).numel() for p in run.model.parameters()),
+            "all": sum(p.numel() for p in run.model.parameters()),
             "trained": sum(p.numel() for p in trained.values()),
             "parameters": len(trained),
             "all_reduces": [elements for name, elements, _ in calls if name == "all_reduce"],
             "threads": len({thread for *_, thread in calls}),
             "passes": {batch.corpus: len(batch.passes) for batch in draw.batches},
         }
+
+
+def local(parameter: torch.Tensor) -> torch.Tensor:
+    """What this rank keeps of a parameter."""
+    return parameter.to_local() if hasattr(parameter, "to_local") else parameter
 
 
 def draws(

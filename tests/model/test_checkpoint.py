@@ -18,6 +18,7 @@ from model.checkpoint import (
     load_checkpoint,
     resume_newest,
     save_checkpoint,
+    tensors_of,
 )
 from model.mixture import MixtureState
 from model.reader import Position
@@ -44,13 +45,13 @@ def trained(trainable: dict[str, nn.Parameter], steps: int = 2) -> torch.optim.A
 
 def save(folder: Path, trainable: dict[str, nn.Parameter], step: int = 3, keep: int = 9) -> Path:
     progress = replace(PROGRESS, step=step)
-    return save_checkpoint(folder, trainable, trained(trainable), progress, ABOUT, keep)
+    return save_checkpoint(folder, tensors_of(trainable, trained(trainable)), progress, ABOUT, keep)
 
 
 def test_what_was_saved_comes_back(tmp_path: Path) -> None:
     one = parameters()
     optimizer = trained(one)
-    path = save_checkpoint(tmp_path, one, optimizer, PROGRESS, ABOUT, keep=2)
+    path = save_checkpoint(tmp_path, tensors_of(one, optimizer), PROGRESS, ABOUT, keep=2)
     expected = torch.rand(3)
     two = {name: nn.Parameter(torch.zeros_like(p)) for name, p in one.items()}
     other = torch.optim.AdamW(two.values(), lr=0.1)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import Tensor
 
-from model.cross_attention import GatedCrossAttention, gaze_of
+from model.cross_attention import GatedCrossAttention
+from model.gaze import gaze_of
 from model.recipe import CrossAttentionRecipe
 
 

@@ -77,8 +77,10 @@ def logits_of(model: Flamingo, rows: Rows) -> torch.Tensor:
     inputs = inputs_of(every, CPU)
     found: list[torch.Tensor] = []
     hook = model.language.register_forward_hook(lambda *given: found.append(given[-1]))
+    model.language._leaves_logits = False  # all of them at once, as a family that caps its own
     with torch.no_grad():
         model(inputs)
+    model.language._leaves_logits = None
     hook.remove()
     return found[0][0].view(*rows.tokens_BL.shape, -1)
 

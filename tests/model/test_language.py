@@ -156,3 +156,24 @@ def test_a_folder_gives_model_tokenizer_and_vocabulary(lm_folder: Path) -> None:
 def test_a_model_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"\[language\] model = .*nowhere: not to be had"):
         load_language(str(tmp_path / "nowhere"))
+
+
+def test_the_loss_in_pieces_is_that_of_all_logits(family: str) -> None:
+    """Also where a family caps its logits, which is seen and not looked up."""
+    language = FrozenLanguage(build(family))
+    assert language.leaves_logits() == (family != "Gemma2")
+    ids = torch.arange(20).reshape(2, 10) * 3
+    chosen, targets = torch.tensor([0, 7, 19]), torch.tensor([4, language.eoc, 60])
+    found = []
+    for form in ("pieces", "whole"):
+        language.zero_grad()
+        if form == "pieces":
+            loss = language.summed_nll(ids, None, None, chosen, targets)
+        else:
+            logits = language(ids, labelled_K=chosen)
+            loss = nn.functional.cross_entropy(logits[0], targets, reduction="sum")
+        loss.backward()
+        found.append([loss.detach(), language.head.row.grad.clone()])
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one, other, rtol=1e-5, atol=1e-6)
+    assert language.head.held is None

@@ -36,6 +36,9 @@ BOUND_S = 120
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["torch", "open_clip", "transformers", "safetensors.torch"])
 
+WAYS = [pytest.param(False, id="whole"), pytest.param(True, id="shared_out")]
+"""Each rank has the model, or a share of it."""
+
 COUNTS = ("red", "green", "blue", "circle", "square", "sky")
 """Words that the toy's tokenizer knows: two of them number 36 samples."""
 
@@ -201,9 +204,15 @@ def test_four_ranks_become_two_and_then_one_and_read_each_sample_once_an_epoch(
 # Updates
 
 
+@pytest.mark.parametrize("shard", WAYS)
 @pytest.mark.parametrize("size", [2, 3])
 def test_ranks_have_the_losses_and_gradients_of_one(
-    size: int, start: Start, alone: Any, toy_recipe: TrainRecipe, uneven: dict[str, str]
+    size: int,
+    shard: bool,
+    start: Start,
+    alone: Any,
+    toy_recipe: TrainRecipe,
+    uneven: dict[str, str],
 ) -> None:
     """A batch of five on two ranks; a batch of one leaves ranks without any sample."""
     recipe = on(toy_recipe, batch=5)
@@ -214,7 +223,7 @@ def test_ranks_have_the_losses_and_gradients_of_one(
     )
     given = {"recipe": recipe, "data": uneven, "steps": 1}
     one = alone["updates"](LONE, **given)
-    several = start(size, "updates", **given).all()
+    several = start(size, "updates", **{**given, "recipe": on(recipe, shard=shard)}).all()
     assert [rank["passes"]["m3w"] for rank in several] == [1] + [0] * (size - 1)
     exact = {
         "tokens",
@@ -240,6 +249,46 @@ def test_ranks_have_the_losses_and_gradients_of_one(
     assert len({rank["weights"] for rank in several}) == 1
 
 
+def tied_language(folder: Path, source: str) -> str:
+    """The toy's language model, its head its embedding."""
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    AutoTokenizer.from_pretrained(source).save_pretrained(folder)
+    config = LlamaConfig.from_pretrained(source)
+    config.tie_word_embeddings = True
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_ranks_that_share_out_a_model_keep_their_share_of_it(
+    recompute: bool, start: Start, toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+) -> None:
+    """Frozen parts have no gradient, and what is tied stays so (trap 12); with blocks run twice."""
+    language = replace(
+        toy_recipe.language, model=tied_language(tmp_path, toy_recipe.language.model)
+    )
+    recipe = replace(on(toy_recipe, shard=True, recompute=recompute), language=language)
+    ranks = start(2, "updates", recipe=recipe, data=toy_data, steps=2).all()
+    for rank in ranks:
+        assert rank["frozen gradients"] == 0
+        assert rank["tied"]
+        assert rank["kept"] < 0.6 * rank["all"]
+    assert sum(rank["kept"] for rank in ranks) == ranks[0]["all"]
+
+
+def test_ranks_that_share_out_a_model_may_see_no_image(
+    start: Start, alone: Any, toy_recipe: TrainRecipe, toy_data: dict[str, str]
+) -> None:
+    """A batch of one page: rank 1 has no sample, no image and no pass, and takes part in all."""
+    pages = replace(toy_recipe.corpora.m3w, batch=1)
+    recipe = replace(on(toy_recipe), corpora=replace(toy_recipe.corpora, m3w=pages))
+    given = {"data": {"m3w": toy_data["m3w"]}, "steps": 2}
+    one = alone["updates"](LONE, recipe=recipe, **given)
+    for rank in start(2, "updates", recipe=on(recipe, shard=True), **given).all():
+        assert rank["line"]["losses"] == pytest.approx(one["line"]["losses"], rel=1e-5)
+
+
 def test_a_step_sums_all_gradients_at_once(
     start: Start, toy_recipe: TrainRecipe, toy_data: dict[str, str]
 ) -> None:
@@ -259,12 +308,18 @@ def test_a_parameter_without_a_gradient_anywhere_keeps_none(start: Start) -> Non
         assert rank == {"both": [3.0, 6.0], "second": [[5.0]], "nobody": None, "zero": 0.0}
 
 
+@pytest.mark.parametrize("shard", WAYS)
 @pytest.mark.parametrize("what", ["loss", "norm"])
 def test_what_is_no_number_on_one_rank_skips_one_update_on_all(
-    what: str, start: Start, toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+    what: str,
+    shard: bool,
+    start: Start,
+    toy_recipe: TrainRecipe,
+    toy_data: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     """All save after every step, which they could not if their weights had parted."""
-    recipe = on(toy_recipe, steps=4, checkpoint_every=1)
+    recipe = on(toy_recipe, steps=4, checkpoint_every=1, shard=shard)
     output = tmp_path / "run"
     given = {"recipe": recipe, "data": toy_data, "output": output, "what": what}
     one, two = start(2, "poisoned", **given).all()
@@ -277,11 +332,12 @@ def test_what_is_no_number_on_one_rank_skips_one_update_on_all(
 # Runs
 
 
+@pytest.mark.parametrize("shard", WAYS)
 def test_a_resumed_run_of_two_ranks_repeats_the_very_losses(
-    start: Start, toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+    shard: bool, start: Start, toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
 ) -> None:
     """Killed after step 5, when the newest checkpoint is that of step 4; rank 0 alone writes."""
-    recipe = on(toy_recipe, steps=9, checkpoint_every=4)
+    recipe = on(toy_recipe, steps=9, checkpoint_every=4, shard=shard)
     given = {"recipe": recipe, "data": toy_data, "output": tmp_path / "whole"}
     one, two = start(2, "trained", **given).all()
     assert one["err"].count("step 9/9") == 1
@@ -301,11 +357,17 @@ def test_a_resumed_run_of_two_ranks_repeats_the_very_losses(
         assert parts[0].read_bytes() == parts[1].read_bytes()
 
 
+@pytest.mark.parametrize("shard", WAYS)
 def test_ranks_look_together_and_one_tells(
-    start: Start, alone: Any, toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+    shard: bool,
+    start: Start,
+    alone: Any,
+    toy_recipe: TrainRecipe,
+    toy_data: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     """Every rank asks about its own share, also where it has none of a corpus (vtp has one)."""
-    recipe = replace(on(toy_recipe, steps=2), watch=WatchRecipe(every=1))
+    recipe = replace(on(toy_recipe, steps=2, shard=shard), watch=WatchRecipe(every=1))
     one, two = tmp_path / "one", tmp_path / "two"
     video = replace(recipe.corpora.vtp, batch=1)
     recipe = replace(recipe, corpora=replace(recipe.corpora, vtp=video))
@@ -323,13 +385,20 @@ def test_ranks_look_together_and_one_tells(
     assert "step 2 of 2" in (two / "report.html").read_text()
 
 
+@pytest.mark.parametrize("shard", WAYS)
 def test_one_process_goes_on_where_two_stopped(
-    start: Start, alone: Any, toy_recipe: TrainRecipe, uneven: dict[str, str], tmp_path: Path
+    shard: bool,
+    start: Start,
+    alone: Any,
+    toy_recipe: TrainRecipe,
+    uneven: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     recipe = on(toy_recipe, steps=8, checkpoint_every=4)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     alone["trained"](LONE, recipe, uneven, whole)
-    start(2, "trained", recipe=on(recipe, steps=4), data=uneven, output=cut).all()
+    two = on(recipe, steps=4, shard=shard)
+    start(2, "trained", recipe=two, data=uneven, output=cut).all()
     alone["trained"](LONE, recipe, uneven, cut, resume=True)
     exact = ("step", "tokens", "images", "samples", "skipped", "learning_rate", "updated")
     for line, expected in zip(log_of(cut), log_of(whole), strict=True):
@@ -400,12 +469,14 @@ def test_what_all_ranks_were_told_wrongly_is_told_once(start: Start, given: list
     assert two["err"] == ""
 
 
+@pytest.mark.parametrize("shard", WAYS)
 @pytest.mark.parametrize("way", ["killed", "stopped"])
 def test_the_others_end_when_a_rank_does(
-    way: str, start: Start, given: list[str], tmp_path: Path
+    way: str, shard: bool, start: Start, given: list[str], tmp_path: Path
 ) -> None:
     """Killed, its connections close; standing still, the time of the group runs out."""
-    processes = start(2, "command", given=given, more={})
+    more = ["--set", "run.shard=true"] if shard else []
+    processes = start(2, "command", given=[*given, *more], more={})
     log = tmp_path / "run" / "log.jsonl"
     begun = time.monotonic()
     while not log.exists() or log.read_bytes().count(b"\n") < 3:

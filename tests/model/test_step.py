@@ -85,7 +85,7 @@ def test_a_batch_in_passes_has_the_gradients_of_the_whole(
         found = []
         for batch in (whole, parts):
             run.model.zero_grad()
-            found.append((backward(run, batch), gradients(run)))
+            found.append((backward(run, batch).item(), gradients(run)))
         assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
         for key, grad in found[0][1].items():
             assert torch.allclose(grad, found[1][1][key], rtol=1e-4, atol=1e-7), key

@@ -2,12 +2,14 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from model.blocks import compile_blocks
 from model.checkpoint import CheckpointError
-from model.recipe import TrainRecipe
+from model.recipe import TrainRecipe, WatchRecipe
 from model.run_log import CLOCKED
 from model.train import main, train
 
@@ -71,6 +73,41 @@ def test_a_resumed_run_repeats_the_very_losses(
             for run in ("cut", "whole")
         )
         assert one == two
+
+
+def test_a_run_of_recomputed_blocks_is_the_very_same_and_resumes_as_such(
+    toy_recipe: TrainRecipe, toy_data: dict[str, str], tmp_path: Path
+) -> None:
+    """Begun plainly, gone on with recomputed blocks: how to step is no part of what a run is."""
+    train(longer(toy_recipe, steps=6), toy_data, tmp_path / "plain")
+    train(longer(toy_recipe, steps=4), toy_data, tmp_path / "both")
+    again = longer(toy_recipe, steps=6, recompute=True)
+    train(again, toy_data, tmp_path / "both", resume=True)
+    assert log_of(tmp_path / "both") == log_of(tmp_path / "plain")
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's of its own tracing
+def test_a_compiled_run_resumes_with_the_very_losses(
+    toy_recipe: TrainRecipe,
+    toy_data: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Looked at while it goes on; the losses are those of plain blocks, within rounding."""
+    monkeypatch.setattr("model.assemble.compile_blocks", partial(compile_blocks, backend="eager"))
+    data = {name: toy_data[name] for name in ("m3w", "align")}
+    plain = replace(longer(toy_recipe, steps=4, rows_per_pass=2), watch=WatchRecipe(every=2))
+    compiled = replace(plain, run=replace(plain.run, compile=True))
+    train(plain, data, tmp_path / "plain")
+    train(compiled, data, tmp_path / "whole")
+    train(longer(compiled, steps=2), data, tmp_path / "cut")
+    train(compiled, data, tmp_path / "cut", resume=True)
+    assert log_of(tmp_path / "cut") == log_of(tmp_path / "whole")
+    for line, expected in zip(log_of(tmp_path / "whole"), log_of(tmp_path / "plain"), strict=True):
+        assert line["losses"] == pytest.approx(expected["losses"], rel=1e-3)
+        assert line["tokens"] == expected["tokens"]
+        unseen = expected.get("loss_without_images", {})
+        assert line.get("loss_without_images", {}) == pytest.approx(unseen, rel=1e-3)
 
 
 @pytest.mark.parametrize("corpus", ["m3w", "align", "vtp"])
