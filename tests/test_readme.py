@@ -37,3 +37,14 @@ def test_the_two_commands_are_in_the_makefile():
     makefile = (HOME / "Makefile").read_text("utf-8")
     for target in re.findall(r"^make (\w+)", TEXT, re.MULTILINE):
         assert f"\n{target}:" in makefile
+
+
+def test_tests_that_the_documents_name_are_there():
+    named = {
+        found
+        for page in (HOME / "docs").glob("*.md")
+        for found in re.findall(r"(tests/[\w/]+\.py)::(\w+)", page.read_text("utf-8"))
+    }
+    assert named
+    for file, name in sorted(named):
+        assert f"def {name}(" in (HOME / file).read_text("utf-8"), f"{file}::{name}"
