@@ -4,25 +4,9 @@ The file is one line of magic with the version, one line of JSON that says what 
 sha256, then the codes of all items' views (8 bytes each), the items' thumbnails, and their ids. A
 file that is cut, changed, of another version or of another descriptor is refused.
 
-Measured by tests/benchmarks/copies_found.py on 780 photos of Flickr8k and COCO, half of them the
-evaluation set, half distractors, all kept as a corpus keeps them. Found by hash and spectrum, by
-the hash alone, and by the common pHash within 10 bits:
-
-    flip, quarter turn                           1.000   1.000    .000
-    JPEG 20                                      1.000    .997   1.000
-    greyscale, blur, aspect 0.7, resize 0.25     1.000   1.000   1.000
-    crop to 80 % at the centre or a corner       1.000   1.000    .056
-    crop to 80 % anywhere                        1.000    .903    .005
-    crop to 75 to 100 % anywhere                  .990    .764    .359
-    crop to half of each side, centre            1.000    .992    .000
-    brightness x 1.5 (lights burn out)            .897    .623    .987
-    large text over it                            .708    .508    .969
-    turn by 15 degrees                            .000    .000    .003
-    distractors dropped, of 7020                     0       0       2
-
-Of the made-up web's 42 planted copies (400 pages) the first found 42, the second 40; neither
-dropped one of 1,911 others. Pictures that are their own mirror image have bits without meaning
-and may be missed once recompressed.
+What is a copy: a picture that hashes lead to an original (`dedup.candidates`), and that looks like it
+once one is laid over the other (`dedup.second_look`). How many that finds, and what it takes for a
+copy wrongly, by transform, stands in docs/benchmarks.md.
 """
 
 import json
@@ -34,35 +18,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from dedup.fingerprint import (
-    DESCRIPTOR,
-    VIEWS,
-    Codes,
-    Grey,
-    Spectra,
-    turn_codes,
-    turn_spectra,
-    view_codes,
-)
-from dedup.search import CodeSearch
-from dedup.second_look import WORTH_MOVING, best_cosine, view_cosine
+from dedup.candidates import Candidate, HashSearch
+from dedup.fingerprint import FINGERPRINT, VIEWS, Codes, Grey, is_flat, view_codes
+from dedup.second_look import ALIKE, WORTH_MOVING, Layers, layers, likeness_at, look_again
 from schemas.keys import sha256_hex
 
 MAGIC = b"open-m3w evaluation index"
-VERSION = 1
+VERSION = 2
 
-RADIUS = 4
-"""Bits in which a copy's hash may differ where the hash alone decides."""
-
-SCREEN_RADIUS = 8
-"""Bits in which it may differ where the spectra decide."""
-
-COSINE = 0.94
-"""The least cosine of a copy's spectrum with that of a view of its original."""
-
-_LOOKS = 4  # views of one item that the second look compares: the nearest by hash
-_MOVED = 8  # likeliest items whose view is moved about
-_LOOKS_OF_ALL = 256  # and of all items; a picture nearer than that to so many is like nothing
+_GLANCES = 64  # candidates of a picture that are looked at where the hashes put them
+_LOOKS = 4  # likeliest originals that are looked at again
 
 
 class UnusableIndex(ValueError):
@@ -81,16 +46,14 @@ class Match:
     Attributes:
         eval_set: name of the set that holds the original.
         eval_id: the original's id in that set.
-        distance: bits in which the two hashes differ.
-        radius: the most that were allowed.
-        cosine: of the two spectra; None where the hash alone decided.
+        likeness: of the two, laid over each other, -1 to 1.
+        limit: the least likeness of a copy.
     """
 
     eval_set: str
     eval_id: str
-    distance: int
-    radius: int
-    cosine: float | None = None
+    likeness: float
+    limit: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +103,17 @@ class EvaluationIndex:
         items: ordered by set and id.
         codes: of the items' views, [items, VIEWS].
         unreadable: what the sets hold and the index does not.
-        descriptor: name of the fingerprint.
+        fingerprint: name of the hash.
     """
 
     items: tuple[Item, ...]
     codes: Codes
     unreadable: tuple[Missing, ...] = ()
-    descriptor: str = DESCRIPTOR
-    _search: CodeSearch = field(init=False, repr=False, compare=False)
+    fingerprint: str = FINGERPRINT
+    _search: HashSearch = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_search", CodeSearch(self.codes.ravel()))
+        object.__setattr__(self, "_search", HashSearch(self.codes))
 
     @classmethod
     def build(cls, items: Iterable[Item], unreadable: Iterable[Missing] = ()) -> Self:
@@ -170,66 +133,48 @@ class EvaluationIndex:
         sets = groupby(self.items, key=lambda item: item.eval_set)
         return {name: len(list(items)) for name, items in sets}
 
-    def match(self, phashes: Codes, spectra: Spectra | None = None) -> list[Match | None]:
+    def match(self, greys: list[Grey]) -> list[Match | None]:
         """For each picture, the item that it is a copy of, in any flip or turn, or None.
 
-        Of several the nearest counts; ties go to the first set and id in alphabetical order.
+        Of several the likest counts; ties go to the first set and id in alphabetical order.
 
         Args:
-            phashes: hashes of whole pictures as 64-bit numbers, [N].
-            spectra: their spectra, [N, 119]: finds more copies and takes fewer strangers for one;
-                without them the hash alone decides.
+            greys: thumbnails as `dedup.fingerprint.thumbnail` makes them.
         """
-        radius = RADIUS if spectra is None else SCREEN_RADIUS
-        hits = self._hits(phashes, radius)
-        if spectra is None:
-            return [self._nearest(of_one) for of_one in hits]
-        turned = turn_spectra(spectra)
-        return [self._look_again(of_one, turned[:, row]) for row, of_one in enumerate(hits)]
+        found = self._search.candidates(greys)
+        return [self._look(grey, of_one) for grey, of_one in zip(greys, found, strict=True)]
 
-    def _hits(self, phashes: Codes, radius: int) -> list[list["_Hit"]]:
-        """The hits of each query, the nearest first, then by item."""
-        found = self._search.within(turn_codes(phashes).ravel(), radius)
-        turns, queries = np.divmod(found.queries, max(1, len(phashes)))
-        owners, views = np.divmod(found.codes, VIEWS)
-        order = np.lexsort((owners, found.distances, queries))
-        columns = (queries, owners, found.distances, views, turns)
-        hits: list[list[_Hit]] = [[] for _ in phashes]
-        for query, *rest in np.stack(columns, axis=1)[order].tolist():
-            hits[query].append(_Hit(*rest))
-        return hits
-
-    def _nearest(self, hits: list["_Hit"]) -> Match | None:
-        """The match of the nearest hit."""
-        if not hits:
+    def _look(self, grey: Grey, candidates: list[Candidate]) -> Match | None:
+        """The item that a picture is most like, if it is like enough; the first of equals."""
+        if not candidates or is_flat(grey):
             return None
-        item = self.items[hits[0].owner]
-        return Match(item.eval_set, item.eval_id, hits[0].distance, RADIUS)
-
-    def _look_again(self, hits: list["_Hit"], turned: Spectra) -> Match | None:
-        """The item that the query is most like, if it is like enough; the first of equals."""
-        best: tuple[float, _Hit] | None = None
-        for cosine, hit in self._likeliest(hits, turned):
-            grey = self.items[hit.owner].grey
-            moved = best_cosine(grey, hit.view, turned[hit.turn]) if cosine >= WORTH_MOVING else 0.0
-            if moved >= COSINE and (best is None or moved > best[0]):
-                best = moved, hit
+        query = layers(grey)
+        best: tuple[float, int] | None = None
+        for candidate in self._likeliest(query, candidates[:_GLANCES]):
+            item = self.items[candidate.owner]
+            look = look_again(query, layers(item.grey), candidate.place)
+            likeness = round(look.likeness, 4)
+            if likeness >= ALIKE and (best is None or (likeness, -candidate.owner) > best):
+                best = likeness, -candidate.owner
         if best is None:
             return None
-        item = self.items[best[1].owner]
-        cosine, distance = round(best[0], 4), best[1].distance
-        return Match(item.eval_set, item.eval_id, distance, SCREEN_RADIUS, cosine)
+        item = self.items[-best[1]]
+        return Match(item.eval_set, item.eval_id, best[0], ALIKE)
 
-    def _likeliest(self, hits: list["_Hit"], turned: Spectra) -> list[tuple[float, "_Hit"]]:
-        """The likeliest items, each by the view that is most like the query, with its cosine."""
-        looks: dict[int, list[tuple[float, _Hit]]] = {}
-        for hit in hits[:_LOOKS_OF_ALL]:
-            of_item = looks.setdefault(hit.owner, [])
-            if len(of_item) < _LOOKS:
-                grey = self.items[hit.owner].grey
-                of_item.append((view_cosine(grey, hit.view, turned[hit.turn]), hit))
-        best = [max(of_item, key=lambda look: look[0]) for of_item in looks.values()]
-        return sorted(best, key=lambda look: (-look[0], look[1].owner))[:_MOVED]
+    def _likeliest(self, query: Layers, candidates: list[Candidate]) -> list[Candidate]:
+        """The likeliest originals, each at the place where it is most like the picture."""
+        by_owner: dict[int, list[Candidate]] = {}
+        for candidate in candidates:
+            by_owner.setdefault(candidate.owner, []).append(candidate)
+        ranked = []
+        for owner, of_item in by_owner.items():
+            places = np.array([candidate.place for candidate in of_item])
+            likeness = likeness_at(query, layers(self.items[owner].grey), places)
+            best = int(likeness.argmax())
+            if likeness[best] >= WORTH_MOVING:
+                ranked.append((float(likeness[best]), of_item[best]))
+        ranked.sort(key=lambda pair: (-pair[0], pair[1].owner))
+        return [candidate for _, candidate in ranked[:_LOOKS]]
 
     def encode(self) -> bytes:
         """The index as a file, the same bytes for the same items."""
@@ -244,7 +189,7 @@ class EvaluationIndex:
             )
         )
         header = {
-            "descriptor": self.descriptor,
+            "fingerprint": self.fingerprint,
             "sets": self.sets,
             "items": len(self.items),
             "unreadable": [[lost.eval_set, lost.eval_id, lost.why] for lost in self.unreadable],
@@ -267,9 +212,10 @@ class EvaluationIndex:
             UnusableIndex: not an index, cut, changed, of another version or another descriptor.
         """
         header, body = _parse_header(content, name)
-        if header["descriptor"] != DESCRIPTOR:
-            found = header["descriptor"]
-            raise UnusableIndex(name, f"made with descriptor {found!r}, this one is {DESCRIPTOR!r}")
+        if header["fingerprint"] != FINGERPRINT:
+            found = header["fingerprint"]
+            why = f"made with fingerprint {found!r}, this program has {FINGERPRINT!r}"
+            raise UnusableIndex(name, why)
         if len(body) != header["bytes"]:
             raise UnusableIndex(name, f"cut: {len(body)} bytes where {header['bytes']} belong")
         if sha256_hex(body) != header["sha256"]:
@@ -296,16 +242,6 @@ class EvaluationIndex:
             OSError: the file cannot be read.
         """
         return cls.decode(Path(path).read_bytes(), str(path))
-
-
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    """A view within the radius of a turn of the query."""
-
-    owner: int
-    distance: int
-    view: int
-    turn: int
 
 
 def _read_items(body: bytes, start: int, count: int) -> Iterator[Item]:

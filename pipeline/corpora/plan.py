@@ -272,9 +272,8 @@ def _decode(limits: MediaLimits, pipeline: beam.Pipeline, work: Work, place: Pla
 
 
 def _copies(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
-    del place
     found = work.table(pipeline, "decode", "found", Found)
-    out = found | DropEvaluationCopies(request.indexes)
+    out = found | DropEvaluationCopies(place.root, request.indexes)
     return Outputs({"found": (Found, out.kept)}, (out.decisions,), (came_in(found, COPIES),))
 
 
