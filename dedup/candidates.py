@@ -88,9 +88,7 @@ class _Views:
         self._views = views
         self._search = CodeSearch(np.ascontiguousarray(codes[:, views.start : views.stop]).ravel())
 
-    def add(
-        self, found: list[list[Candidate]], codes: Codes, places: list[list[Floats]]
-    ) -> None:
+    def add(self, found: list[list[Candidate]], codes: Codes, places: list[list[Floats]]) -> None:
         """Adds what lies near codes of the pictures' parts.
 
         Args:

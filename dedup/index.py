@@ -4,9 +4,9 @@ The file is one line of magic with the version, one line of JSON that says what 
 sha256, then the codes of all items' views (8 bytes each), the items' thumbnails, and their ids. A
 file that is cut, changed, of another version or of another descriptor is refused.
 
-What is a copy: a picture that hashes lead to an original (`dedup.candidates`), and that looks like it
-once one is laid over the other (`dedup.second_look`). How many that finds, and what it takes for a
-copy wrongly, by transform, stands in docs/benchmarks.md.
+What is a copy: a picture that hashes lead to an original (`dedup.candidates`), and that looks like
+it once one is laid over the other (`dedup.second_look`). How many that finds, and what it takes for
+a copy wrongly, by transform, stands in docs/benchmarks.md.
 """
 
 import json
@@ -20,7 +20,7 @@ import numpy as np
 
 from dedup.candidates import Candidate, HashSearch
 from dedup.fingerprint import FINGERPRINT, VIEWS, Codes, Grey, is_flat, view_codes
-from dedup.second_look import ALIKE, WORTH_MOVING, Layers, layers, likeness_at, look_again
+from dedup.second_look import WORTH_MOVING, Layers, layers, likeness_at, look_again
 from schemas.keys import sha256_hex
 
 MAGIC = b"open-m3w evaluation index"
@@ -54,6 +54,11 @@ class Match:
     eval_id: str
     likeness: float
     limit: float
+
+
+def by_likeness(match: Match) -> tuple[float, str, str]:
+    """Smallest for the likest; the first by name of equals."""
+    return -match.likeness, match.eval_set, match.eval_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +154,15 @@ class EvaluationIndex:
         if not candidates or is_flat(grey):
             return None
         query = layers(grey)
-        best: tuple[float, int] | None = None
+        best: Match | None = None
         for candidate in self._likeliest(query, candidates[:_GLANCES]):
             item = self.items[candidate.owner]
             look = look_again(query, layers(item.grey), candidate.place)
-            likeness = round(look.likeness, 4)
-            if likeness >= ALIKE and (best is None or (likeness, -candidate.owner) > best):
-                best = likeness, -candidate.owner
-        if best is None:
-            return None
-        item = self.items[-best[1]]
-        return Match(item.eval_set, item.eval_id, best[0], ALIKE)
+            if look.is_copy:
+                likeness = round(look.likeness, 4)
+                match = Match(item.eval_set, item.eval_id, likeness, look.least)
+                best = match if best is None else min(best, match, key=by_likeness)
+        return best
 
     def _likeliest(self, query: Layers, candidates: list[Candidate]) -> list[Candidate]:
         """The likeliest originals, each at the place where it is most like the picture."""

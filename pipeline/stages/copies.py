@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from dedup.fingerprint import thumbnail
-from dedup.index import EvaluationIndex, Match
+from dedup.index import EvaluationIndex, Match, by_likeness
 from pipeline.media.video import FRAMES_FPS, MAX_FRAMES, sample_frames
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.verdicts import DECISIONS, Subject
@@ -95,12 +95,7 @@ def first_match(pictures: "list[PilImage]", indexes: list[EvaluationIndex]) -> M
     """What an image, or any frame of a video, is most surely a copy of, in any of the indexes."""
     greys = [thumbnail(picture) for picture in pictures]
     matches = [match for index in indexes for match in index.match(greys) if match]
-    return min(matches, key=_by_likeness, default=None)
-
-
-def _by_likeness(match: Match) -> tuple[float, str, str]:
-    """Smallest for the likest; the first by name of equals."""
-    return -match.likeness, match.eval_set, match.eval_id
+    return min(matches, key=by_likeness, default=None)
 
 
 def why_copy(match: Match) -> Why:

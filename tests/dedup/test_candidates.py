@@ -49,7 +49,7 @@ def test_the_place_of_a_copy_is_where_it_was_cut(way, part):
     found = nearest(copy)
     assert (found.owner, found.distance <= 2) == (1, True)
     look = look_again(layers(thumbnail(copy)), layers(thumbnail(original)), found.place)
-    assert look.likeness > 0.93
+    assert look.is_copy
     assert np.abs(look.place - found.place).max() < 0.02
 
 
@@ -61,7 +61,7 @@ def test_turned_pictures_have_their_middles_found(angle, expand):
         candidates = SEARCH.candidates([thumbnail(image)])[0]
         places = [one.place for one in candidates if one.owner == 2]
         query, original = layers(thumbnail(image)), layers(thumbnail(ORIGINALS[2]))
-        assert max(look_again(query, original, place).likeness for place in places) > 0.72
+        assert any(look_again(query, original, place).is_copy for place in places)
 
 
 def test_each_middle_is_turned_back_by_its_angle():

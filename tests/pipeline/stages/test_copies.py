@@ -28,7 +28,7 @@ from pipeline.stages.run import Outputs, Stage, Work
 from pipeline.stages.tables import read_rows
 from pipeline.stages.verdicts import came_in
 from pipeline.store.packs import PackWriter
-from schemas.records import Fetched, Found, Image, PackRef, Video
+from schemas.records import Fetched, Found, PackRef
 from schemas.rejection import Reason, Why
 from schemas.tables import Decision
 
@@ -95,7 +95,7 @@ def test_copies_are_found(change, number):
     match = first_match([COPIES_OF[change](ORIGINALS[number])], [INDEX])
     assert match is not None
     assert (match.eval_set, match.eval_id) == ("set", str(number))
-    assert match.likeness >= ALIKE
+    assert match.likeness >= match.limit
 
 
 def test_strangers_stay():
@@ -108,7 +108,7 @@ def test_one_frame_is_enough():
     match = first_match(frames, [INDEX])
     assert match is not None
     assert match.eval_id == "4"
-    assert match.likeness >= ALIKE
+    assert match.likeness >= match.limit
     assert first_match([], [INDEX]) is None
 
 
@@ -207,7 +207,7 @@ def test_copies_go_and_strangers_stay(built):
     assert len(rejected) == len(COPIES_OF) + 1
     for row in rejected:
         assert row.reason == "evaluation_copy"
-        assert row.limit == ALIKE <= row.value <= 1
+        assert ALIKE <= row.limit <= row.value <= 1
         assert (row.kind, row.eval_set, row.eval_id) == (
             ("video", "set", "3") if row.url.endswith("4") else ("image", "set", "1")
         )
