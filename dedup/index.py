@@ -4,23 +4,43 @@ The file is one line of magic with the version, one line of JSON that says what 
 sha256, then the codes of all items' views (8 bytes each), the items' thumbnails, and their ids. A
 file that is cut, changed, of another version or of another descriptor is refused.
 
-What is a copy: a picture that hashes lead to an original (`dedup.candidates`), and that looks like
-it once one is laid over the other (`dedup.second_look`). How many that finds, and what it takes for
-a copy wrongly, by transform, stands in docs/benchmarks.md.
+What is a copy: a picture that hashes lead to an original (`dedup.candidates`), or a learned
+descriptor does (`dedup.descriptor`), and that looks like it once one is laid over the other
+(`dedup.second_look`). Where the descriptor was calibrated (`dedup.calibrate`), its cosine alone is
+enough from the measured threshold on. How many that finds, and what it takes for a copy wrongly, by
+transform, stands in docs/benchmarks.md.
 """
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup.candidates import Candidate, HashSearch
+from dedup.descriptor import (
+    Calibration,
+    Descriptor,
+    DescriptorUnavailable,
+    Embedding,
+    Rows,
+    load_descriptor,
+)
 from dedup.fingerprint import FINGERPRINT, VIEWS, Codes, Grey, is_flat, view_codes
-from dedup.second_look import WORTH_MOVING, Layers, layers, likeness_at, look_again
+from dedup.nearest import nearest_rows
+from dedup.second_look import (
+    WORTH_MOVING,
+    Floats,
+    Layers,
+    layers,
+    likely_places,
+    likeness_at,
+    look_again,
+)
 from schemas.keys import sha256_hex
 
 MAGIC = b"open-m3w evaluation index"
@@ -28,6 +48,9 @@ VERSION = 2
 
 _GLANCES = 64  # candidates of a picture that are looked at where the hashes put them
 _LOOKS = 4  # likeliest originals that are looked at again
+_NEAREST = 4  # originals that the descriptor leads to
+_LEAST_COSINE = 0.4  # of the descriptor: of crops to half of each side, 95 of 100 have .52
+_STARTS = 3  # places that a look begins from where only the original is known
 
 
 class UnusableIndex(ValueError):
@@ -71,6 +94,7 @@ class Item:
         width: of the thumbnail, px.
         height: of the thumbnail, px.
         pixels: the thumbnail in grey, row by row.
+        row: what a learned descriptor makes of the image, as float16; b"" without one.
     """
 
     eval_set: str
@@ -78,12 +102,21 @@ class Item:
     width: int
     height: int
     pixels: bytes
+    row: bytes = b""
 
     @classmethod
-    def of(cls, eval_set: str, eval_id: str, grey: Grey) -> Self:
-        """The item with a thumbnail as `dedup.fingerprint.thumbnail` makes them."""
+    def of(cls, eval_set: str, eval_id: str, grey: Grey, row: Rows | None = None) -> Self:
+        """The item with a thumbnail as `dedup.fingerprint.thumbnail` makes them.
+
+        Args:
+            eval_set: name of the set.
+            eval_id: id in the set.
+            grey: the thumbnail.
+            row: what the index's descriptor makes of the image, [dim].
+        """
         height, width = grey.shape
-        return cls(eval_set, eval_id, width, height, grey.tobytes())
+        content = b"" if row is None else row.astype("<f2").tobytes()
+        return cls(eval_set, eval_id, width, height, grey.tobytes(), content)
 
     @property
     def grey(self) -> Grey:
@@ -109,25 +142,36 @@ class EvaluationIndex:
         codes: of the items' views, [items, VIEWS].
         unreadable: what the sets hold and the index does not.
         fingerprint: name of the hash.
+        embedding: what made the items' rows; None where they have none.
     """
 
     items: tuple[Item, ...]
     codes: Codes
     unreadable: tuple[Missing, ...] = ()
     fingerprint: str = FINGERPRINT
+    embedding: Embedding | None = None
     _search: HashSearch = field(init=False, repr=False, compare=False)
+    _rows: Rows = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_search", HashSearch(self.codes))
+        content = np.frombuffer(b"".join(item.row for item in self.items), "<f2")
+        rows = content.reshape(len(self.items), -1 if content.size else 0)
+        object.__setattr__(self, "_rows", rows.astype(np.float32))
 
     @classmethod
-    def build(cls, items: Iterable[Item], unreadable: Iterable[Missing] = ()) -> Self:
+    def build(
+        cls,
+        items: Iterable[Item],
+        unreadable: Iterable[Missing] = (),
+        embedding: Embedding | None = None,
+    ) -> Self:
         """An index of the given items; it does not depend on their order."""
         ordered = sorted(items, key=lambda item: (item.eval_set, item.eval_id, item.pixels))
         codes = [view_codes(item.grey) for item in ordered]
         missing = sorted(unreadable, key=lambda lost: (lost.eval_set, lost.eval_id))
         array = np.array(codes, dtype=np.uint64).reshape(len(codes), VIEWS)
-        return cls(tuple(ordered), array, tuple(missing))
+        return cls(tuple(ordered), array, tuple(missing), embedding=embedding)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -138,33 +182,61 @@ class EvaluationIndex:
         sets = groupby(self.items, key=lambda item: item.eval_set)
         return {name: len(list(items)) for name, items in sets}
 
-    def match(self, greys: list[Grey]) -> list[Match | None]:
+    def match(self, greys: list[Grey], rows: Rows | None = None) -> list[Match | None]:
         """For each picture, the item that it is a copy of, in any flip or turn, or None.
 
         Of several the likest counts; ties go to the first set and id in alphabetical order.
 
         Args:
             greys: thumbnails as `dedup.fingerprint.thumbnail` makes them.
+            rows: what the index's descriptor makes of the pictures, [N, dim]; without them the
+                hashes alone lead to originals.
         """
-        found = self._search.candidates(greys)
-        return [self._look(grey, of_one) for grey, of_one in zip(greys, found, strict=True)]
+        candidates = self._search.candidates(greys)
+        queries = [None if is_flat(grey) else layers(grey) for grey in greys]
+        found = [
+            self._look(query, self._likeliest(query, of_one[:_GLANCES])) if query else None
+            for query, of_one in zip(queries, candidates, strict=True)
+        ]
+        if rows is None or not self._rows.size or all(found):
+            return found
+        places, cosines = nearest_rows(rows, self._rows, _NEAREST)
+        for number, query in enumerate(queries):
+            if found[number] is None and query is not None:
+                found[number] = self._look_near(query, places[number], cosines[number])
+        return found
 
-    def _look(self, grey: Grey, candidates: list[Candidate]) -> Match | None:
-        """The item that a picture is most like, if it is like enough; the first of equals."""
-        if not candidates or is_flat(grey):
-            return None
-        query = layers(grey)
+    def _look_near(self, query: Layers, owners: NDArray[np.int64], cosines: Rows) -> Match | None:
+        """The item that a picture is most like of those that the descriptor leads to."""
+        candidates = []
+        for owner in owners[cosines >= _LEAST_COSINE].tolist():
+            places = likely_places(query, layers(self.items[owner].grey), _STARTS)
+            candidates += [(owner, place) for place in places]
+        match = self._look(query, candidates)
+        calibration = self.embedding.calibration if self.embedding else None
+        if match is None and calibration and cosines[0] >= calibration.threshold:
+            item, cosine = self.items[owners[0]], round(float(cosines[0]), 4)
+            return Match(item.eval_set, item.eval_id, cosine, calibration.threshold)
+        return match
+
+    def _look(self, query: Layers, candidates: list[tuple[int, Floats]]) -> Match | None:
+        """The item that a picture is most like, if it is like enough; the first of equals.
+
+        Args:
+            query: the picture.
+            candidates: rows of items, and places of the picture in them.
+        """
         best: Match | None = None
-        for candidate in self._likeliest(query, candidates[:_GLANCES]):
-            item = self.items[candidate.owner]
-            look = look_again(query, layers(item.grey), candidate.place)
+        for owner, place in candidates:
+            item = self.items[owner]
+            look = look_again(query, layers(item.grey), place)
             if look.is_copy:
                 likeness = round(look.likeness, 4)
                 match = Match(item.eval_set, item.eval_id, likeness, look.least)
                 best = match if best is None else min(best, match, key=by_likeness)
         return best
 
-    def _likeliest(self, query: Layers, candidates: list[Candidate]) -> list[Candidate]:
+    def _likeliest(self, query: Layers, candidates: list[Candidate]) -> list[tuple[int, Floats]]:
         """The likeliest originals, each at the place where it is most like the picture."""
         by_owner: dict[int, list[Candidate]] = {}
         for candidate in candidates:
@@ -175,9 +247,9 @@ class EvaluationIndex:
             likeness = likeness_at(query, layers(self.items[owner].grey), places)
             best = int(likeness.argmax())
             if likeness[best] >= WORTH_MOVING:
-                ranked.append((float(likeness[best]), of_item[best]))
-        ranked.sort(key=lambda pair: (-pair[0], pair[1].owner))
-        return [candidate for _, candidate in ranked[:_LOOKS]]
+                ranked.append((-float(likeness[best]), owner, places[best]))
+        ranked.sort(key=lambda ranked: ranked[:2])
+        return [(owner, place) for _, owner, place in ranked[:_LOOKS]]
 
     def encode(self) -> bytes:
         """The index as a file, the same bytes for the same items."""
@@ -188,6 +260,7 @@ class EvaluationIndex:
                 self.codes.astype("<u8").tobytes(),
                 sides.tobytes(),
                 *(item.pixels for item in self.items),
+                *(item.row for item in self.items),
                 json.dumps(names, separators=(",", ":")).encode(),
             )
         )
@@ -195,6 +268,8 @@ class EvaluationIndex:
             "fingerprint": self.fingerprint,
             "sets": self.sets,
             "items": len(self.items),
+            "row_bytes": len(self.items[0].row) if self.items else 0,
+            "embedding": None if self.embedding is None else asdict(self.embedding),
             "unreadable": [[lost.eval_set, lost.eval_id, lost.why] for lost in self.unreadable],
             "bytes": len(body),
             "sha256": sha256_hex(body),
@@ -226,8 +301,9 @@ class EvaluationIndex:
         unreadable = tuple(Missing(*lost) for lost in header["unreadable"])
         count = header["items"]
         codes = np.frombuffer(body, "<u8", count * VIEWS).astype(np.uint64)
-        items = tuple(_read_items(body, 8 * count * VIEWS, count))
-        return cls(items, codes.reshape(count, VIEWS), unreadable)
+        items = tuple(_read_items(body, 8 * count * VIEWS, count, header["row_bytes"]))
+        embedding = _read_embedding(header["embedding"])
+        return cls(items, codes.reshape(count, VIEWS), unreadable, embedding=embedding)
 
     def save(self, path: str | Path) -> None:
         """Write the index to a file, whole or not at all."""
@@ -247,14 +323,45 @@ class EvaluationIndex:
         return cls.decode(Path(path).read_bytes(), str(path))
 
 
-def _read_items(body: bytes, start: int, count: int) -> Iterator[Item]:
+def descriptor_of(index: EvaluationIndex, name: str = "index") -> Descriptor | None:
+    """The descriptor that made an index's rows; None where it has none.
+
+    Raises:
+        UnusableIndex: it cannot be loaded, or its weights are others now.
+    """
+    if index.embedding is None:
+        return None
+    try:
+        descriptor = load_descriptor(index.embedding.descriptor)
+    except DescriptorUnavailable as error:
+        raise UnusableIndex(name, str(error)) from None
+    if descriptor.digest != index.embedding.digest:
+        why = f"made with descriptor {descriptor.name}, whose weights were others than they are"
+        raise UnusableIndex(name, why)
+    return descriptor
+
+
+def _read_items(body: bytes, start: int, count: int, row_bytes: int) -> Iterator[Item]:
     """The items after the codes."""
     sides = np.frombuffer(body, np.uint8, 2 * count, start).reshape(count, 2).tolist()
     places = np.cumsum([start + 2 * count, *(width * height for width, height in sides)]).tolist()
-    names = json.loads(body[places[-1] :])
-    for (eval_set, eval_id), (width, height), place in zip(names, sides, places, strict=False):
-        pixels = body[place : place + width * height]
-        yield Item(eval_set, eval_id, width, height, pixels)
+    rows = places[-1]
+    names = json.loads(body[rows + count * row_bytes :])
+    for number, ((eval_set, eval_id), (width, height)) in enumerate(zip(names, sides, strict=True)):
+        pixels = body[places[number] : places[number + 1]]
+        row = body[rows + number * row_bytes : rows + (number + 1) * row_bytes]
+        yield Item(eval_set, eval_id, width, height, pixels, row)
+
+
+def _read_embedding(stated: dict[str, Any] | None) -> Embedding | None:
+    """What the header says of the descriptor."""
+    if stated is None:
+        return None
+    measured = stated["calibration"]
+    if measured is not None:
+        curve = tuple(tuple(point) for point in measured.pop("curve"))
+        measured = Calibration(**measured, curve=curve)
+    return Embedding(stated["descriptor"], stated["digest"], measured)
 
 
 def _parse_header(content: bytes, name: str) -> tuple[dict[str, Any], bytes]:

@@ -13,7 +13,8 @@ A place is a matrix [2, 3]: a point (x, y) of the picture, in shares of its side
 lies at place @ (x, y, 1) of the original.
 """
 
-from functools import cache
+from functools import cache, lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -41,12 +42,22 @@ WORTH_MOVING = 0.25
 """Below this at the place where it begins, no moving makes a copy of a stranger."""
 
 _COARSE, _FINE, _FINEST = 16, 32, 64  # points along each side of the picture that are compared
+_WORTH_REFINING = 0.5  # likeness at the best place found in few points: copies have .7 and more
 _STEPS = {_COARSE: 8, _FINE: 12}
 _LARGEST_STEP = 0.15  # of the sides
 _DONE = 0.002  # of the sides: a twentieth of a point
 _LEAST_OVERLAP = 0.4  # of the picture's points that lie in the original
 _LEAST_SIDE = 0.3  # of the original's sides that the picture shows
 _LARGEST_SHEAR = 3.0  # of one direction's scale to the other's
+_START_GRIDS = (  # degrees turned, share of each side, places along each side
+    (0, 1.0, 1),
+    (0, 0.75, 3),
+    (0, 0.5, 7),
+    (-12, 1.0, 1),
+    (12, 1.0, 1),
+    (-12, 0.72, 3),
+    (12, 0.72, 3),
+)
 _AROUND = 3.0  # points: the surroundings of a pixel
 _FAINT = 6.0  # grey levels: contrast below this is noise
 _SMOOTHED = 0.7  # points: slopes are taken of pictures blurred so much
@@ -55,12 +66,13 @@ _NEARLY_WHOLE = 0.7  # of the original's sides: a crop to less has no 64 points 
 
 
 class Layers(NamedTuple):
-    """A picture in 16, 32 and 64 points along each side, and the longer side of its thumbnail."""
+    """A picture in 16, 32 and 64 points along each side, and the sides of its thumbnail, px."""
 
     coarse: Floats
     fine: Floats
     finest: Floats
-    longest: int
+    width: int
+    height: int
 
 
 class Look(NamedTuple):
@@ -91,7 +103,7 @@ def layers(grey: Grey) -> Layers:
         np.asarray(image.resize((side, side), Image.Resampling.BILINEAR), dtype=np.float64)
         for side in (_COARSE, _FINE, _FINEST)
     ]
-    return Layers(scaled[0], scaled[1], scaled[2], max(image.size))
+    return Layers(scaled[0], scaled[1], scaled[2], *image.size)
 
 
 def likeness_at(query: Layers, original: Layers, places: Floats) -> Floats:
@@ -116,6 +128,34 @@ def likeness_at(query: Layers, original: Layers, places: Floats) -> Floats:
     return found
 
 
+def likely_places(query: Layers, original: Layers, number: int) -> Floats:
+    """Where a picture of which only the original is known may stand in it, the likeliest first.
+
+    Of the whole and of crops to three quarters and to half of each side, as they are, flipped, and
+    turned by 12 degrees; at most so many, [N, 2, 3].
+    """
+    places = _starts(query.width / query.height)
+    likeness = likeness_at(query, original, places)
+    order = np.argsort(-likeness, kind="stable")[:number]
+    return places[order[likeness[order] >= WORTH_MOVING]]
+
+
+@lru_cache(maxsize=256)
+def _starts(aspect: float) -> Floats:
+    """Places to begin from, for a picture of so many times its height in width, [N, 2, 3]."""
+    found = []
+    for angle, share, steps in _START_GRIDS:
+        cosine, sine = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+        turn = share * np.array([[cosine, sine / aspect], [-sine * aspect, cosine]])
+        spare = (1 - share) / 2
+        middles = np.linspace(0.5 - spare, 0.5 + spare, steps)
+        for down, across in product(middles, middles):
+            for flip in (1.0, -1.0):
+                sides = turn @ np.diag([flip, 1.0])
+                found.append(np.column_stack([sides, [across, down] - sides @ [0.5, 0.5]]))
+    return np.array(found)
+
+
 def look_again(query: Layers, original: Layers, place: Floats) -> Look:
     """The two pictures' likeness at the best place near the given one; 0 where there is none."""
     for side, pixels in ((_COARSE, query.coarse), (_FINE, query.fine)):
@@ -127,10 +167,12 @@ def look_again(query: Layers, original: Layers, place: Floats) -> Look:
             place = place + step
             if np.abs(step).max() < _DONE:
                 break
+        if likeness_at(query, original, place[None])[0] < _WORTH_REFINING:
+            return Look(0.0, ALIKE, place)
     if not _is_plausible(place):
         return Look(0.0, ALIKE, place)
-    is_fine = min(query.longest, original.longest) >= _SHARP and _scale(place) >= _NEARLY_WHOLE
-    if is_fine:
+    sides = max(query.width, query.height), max(original.width, original.height)
+    if min(sides) >= _SHARP and _scale(place) >= _NEARLY_WHOLE:
         return Look(_likeness(query.finest, original.finest, place), ALIKE, place)
     likeness = _likeness(query.fine, _layer(original, place, _FINE), place)
     return Look(likeness, ALIKE_IN_FEW, place)

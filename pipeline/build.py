@@ -187,7 +187,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
     from pipeline.output import absolute
     from pipeline.recipe import read_recipe
     from pipeline.stages.beam_files import FILES
-    from pipeline.stages.copies import load_index
+    from pipeline.stages.copies import load_held
     from pipeline.stages.inputs import InputError, resolve_inputs
     from schemas.keys import sha256_hex
 
@@ -202,7 +202,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
     digests = []
     for path in indexes:
         try:
-            load_index(path)
+            load_held(path)
             digests.append(sha256_hex(FILES.read(path)))
         except FileNotFoundError:
             raise InputError(f"--eval-index {path}: no such file") from None

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
+from dedup.descriptor import Descriptor
 from dedup.fingerprint import thumbnail
-from dedup.index import EvaluationIndex, Match, by_likeness
+from dedup.index import EvaluationIndex, Match, by_likeness, descriptor_of
 from pipeline.media.video import FRAMES_FPS, MAX_FRAMES, sample_frames
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.verdicts import DECISIONS, Subject
@@ -55,11 +56,11 @@ class _Match(beam.DoFn):
         self._root, self._paths = root, indexes
 
     def setup(self) -> None:
-        self._indexes = [load_index(path) for path in self._paths]
+        self._held = [load_held(path) for path in self._paths]
         self._reader = PackReader(self._root, files=FILES)
 
     def process(self, found: Found) -> Iterator[Any]:
-        match = first_match(pictures_of(found, self._reader), self._indexes)
+        match = first_match(pictures_of(found, self._reader), self._held)
         if match is None:
             yield found
             yield beam.pvalue.TaggedOutput(DECISIONS, COPIES.kept(found))
@@ -74,9 +75,27 @@ class _Match(beam.DoFn):
         self._reader.close()
 
 
-def load_index(path: str) -> EvaluationIndex:
-    """The index in a file, on disk or in a bucket."""
-    return EvaluationIndex.decode(FILES.read(path), path)
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An index that media are held against, with the descriptor that made its rows, if any."""
+
+    index: EvaluationIndex
+    descriptor: Descriptor | None = None
+
+
+def load_held(path: str) -> Held:
+    """The index in a file, on disk or in a bucket, and its descriptor.
+
+    Raises:
+        UnusableIndex: as `EvaluationIndex.decode` and `descriptor_of`.
+        OSError: the file cannot be read.
+    """
+    index = EvaluationIndex.decode(FILES.read(path), path)
+    if index.embedding is not None:
+        import torch
+
+        torch.set_num_threads(1)  # a worker is a process, and one thread gives equal bits
+    return Held(index, descriptor_of(index, path))
 
 
 def pictures_of(found: Found, reader: PackReader) -> "list[PilImage]":
@@ -91,10 +110,14 @@ def pictures_of(found: Found, reader: PackReader) -> "list[PilImage]":
     return sample_frames(content, FRAMES_FPS, MAX_FRAMES)
 
 
-def first_match(pictures: "list[PilImage]", indexes: list[EvaluationIndex]) -> Match | None:
+def first_match(pictures: "list[PilImage]", held: list[Held]) -> Match | None:
     """What an image, or any frame of a video, is most surely a copy of, in any of the indexes."""
     greys = [thumbnail(picture) for picture in pictures]
-    matches = [match for index in indexes for match in index.match(greys) if match]
+    matches = []
+    for one in held:
+        embed = one.descriptor.embed_images if one.descriptor and pictures else None
+        found = one.index.match(greys, embed(pictures) if embed else None)
+        matches += [match for match in found if match]
     return min(matches, key=by_likeness, default=None)
 
 

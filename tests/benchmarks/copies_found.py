@@ -1,11 +1,11 @@
 """Share of copies that the evaluation index finds, by transform, and what it drops wrongly.
 
-    python tests/benchmarks/copies_found.py [--every 4] [--scenes 1000]
+    python tests/benchmarks/copies_found.py [--every 4] [--scenes 1000] [--descriptor efficientnet-lite0]
 
 Photos of the shared inputs (M3W_SHARED), or scenes of the made-up web; half, of the scenes a tenth,
-are the evaluation set, the others distractors. Beside the index stands the common pHash: comparison
-with the median, whole picture, distance at most 10. The first twelve transforms are those that the
-mean is of.
+are the evaluation set, the others distractors. With --descriptor NAME the index has one; beside it
+stand the hashes alone, the descriptor alone (top-1, cosine at least 0.771), and the common pHash:
+comparison with the median, whole picture, distance at most 10.
 """
 
 import argparse
@@ -19,11 +19,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from scipy.fft import dctn
 
+from dedup.descriptor import Embedding, load_descriptor
 from dedup.fingerprint import thumbnail
 from dedup.index import EvaluationIndex, Item
+from dedup.nearest import nearest_rows
 from pipeline.sample_web.render import render_scene
 from pipeline.sample_web.scenes import draw_scene, signature_of
 
+DESCRIPTOR_ALONE = 0.771
 RANDOM = random.Random(0)
 SIZES = ((240, 180), (180, 240), (200, 200), (320, 180))
 
@@ -113,9 +116,27 @@ def draw_scenes(number: int) -> list[Image.Image]:
     return [render_scene(scene, *RANDOM.choice(SIZES)).convert("RGB") for scene in scenes.values()]
 
 
-def matches(index: EvaluationIndex, images: list[Image.Image]) -> list[str]:
-    found = index.match([thumbnail(image) for image in images])
+def index_of(images: list[Image.Image], rows=None, embedding=None) -> EvaluationIndex:
+    rows = [None] * len(images) if rows is None else rows
+    return EvaluationIndex.build(
+        (
+            Item.of("set", str(place), thumbnail(image), row)
+            for place, (image, row) in enumerate(zip(images, rows, strict=True))
+        ),
+        embedding=embedding,
+    )
+
+
+def matches(index: EvaluationIndex, images: list[Image.Image], rows=None) -> list[str]:
+    found = index.match([thumbnail(image) for image in images], rows)
     return [match.eval_id if match else "" for match in found]
+
+
+def near_rows(originals: np.ndarray, rows: np.ndarray) -> list[str]:
+    """The descriptor alone, at a cosine that takes no photo for a copy of another."""
+    places, cosines = nearest_rows(rows, originals, 1)
+    pairs = zip(places[:, 0], cosines[:, 0], strict=True)
+    return [str(place) if cosine >= DESCRIPTOR_ALONE else "" for place, cosine in pairs]
 
 
 def common_matches(originals: list[Image.Image], images: list[Image.Image]) -> list[str]:
@@ -140,18 +161,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="take every n-th photo")
     parser.add_argument("--scenes", type=int, default=0, help="so many scenes, not photos")
+    parser.add_argument("--descriptor", default="", help="a descriptor, as build_index takes it")
     options = parser.parse_args()
     images = draw_scenes(options.scenes) if options.scenes else read_photos(options.every)
     step = 10 if options.scenes else 2
     originals = images[::step]
     others = [image for place, image in enumerate(images) if place % step]
-    index = EvaluationIndex.build(
-        Item.of("set", str(place), thumbnail(image)) for place, image in enumerate(originals)
-    )
+    descriptor = load_descriptor(options.descriptor) if options.descriptor else None
+    plain = index_of(originals)
     finders = {
-        "index": lambda images: matches(index, images),
+        "hashes, second look": lambda images: matches(plain, images),
         "pHash <= 10": lambda images: common_matches(originals, images),
     }
+    if descriptor:
+        known = descriptor.embed_images(originals)
+        full = index_of(originals, known, Embedding(descriptor.name, descriptor.digest))
+        embed = descriptor.embed_images
+        finders |= {
+            "descriptor, look": lambda images: matches(full, images, embed(images)),
+            "descriptor alone": lambda images: near_rows(known, embed(images)),
+        }
     print(f"{len(originals)} originals, {len(others)} others: found; of another; others dropped")
     print(f"{'':24}" + "".join(f"{name:>22}" for name in finders))
     for title, transforms in (("the twelve", TWELVE), ("the others", OTHERS)):

@@ -19,8 +19,9 @@ from pipeline.media.video import VideoLimits
 from pipeline.stages.copies import (
     COPIES,
     DropEvaluationCopies,
+    Held,
     first_match,
-    load_index,
+    load_held,
     why_copy,
 )
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
@@ -92,32 +93,34 @@ INDEX = index_of(ORIGINALS)
 @pytest.mark.parametrize("change", COPIES_OF)
 @pytest.mark.parametrize("number", range(len(ORIGINALS)))
 def test_copies_are_found(change, number):
-    match = first_match([COPIES_OF[change](ORIGINALS[number])], [INDEX])
+    match = first_match([COPIES_OF[change](ORIGINALS[number])], [Held(INDEX)])
     assert match is not None
     assert (match.eval_set, match.eval_id) == ("set", str(number))
     assert match.likeness >= match.limit
 
 
 def test_strangers_stay():
-    assert [first_match([image], [INDEX]) for image in STRANGERS] == [None] * 20
-    assert first_match(STRANGERS, [INDEX]) is None
+    assert [first_match([image], [Held(INDEX)]) for image in STRANGERS] == [None] * 20
+    assert first_match(STRANGERS, [Held(INDEX)]) is None
 
 
 def test_one_frame_is_enough():
     frames = [*STRANGERS[:3], ImageOps.mirror(crop(ORIGINALS[4], 0.85, 0.4, 0.6)), STRANGERS[4]]
-    match = first_match(frames, [INDEX])
+    match = first_match(frames, [Held(INDEX)])
     assert match is not None
     assert match.eval_id == "4"
     assert match.likeness >= match.limit
-    assert first_match([], [INDEX]) is None
+    assert first_match([], [Held(INDEX)]) is None
 
 
 def test_the_likest_of_all_frames_and_indexes_counts():
     other = index_of([ORIGINALS[1], ORIGINALS[0]], "other")
     frames = [crop(ORIGINALS[0], 0.85, 0.4, 0.6), ORIGINALS[1]]
-    assert first_match(frames, [INDEX, other]).eval_id == "0"  # other/0 and set/1 are equal
-    assert first_match(frames, [INDEX, other]).eval_set == "other"
-    assert first_match(frames[::-1], [other, INDEX]).eval_set == "other"
+    assert (
+        first_match(frames, [Held(INDEX), Held(other)]).eval_id == "0"
+    )  # other/0 and set/1 are equal
+    assert first_match(frames, [Held(INDEX), Held(other)]).eval_set == "other"
+    assert first_match(frames[::-1], [Held(other), Held(INDEX)]).eval_set == "other"
     assert first_match(frames, []) is None
 
 
@@ -183,7 +186,7 @@ def table_of(root, result, name, record):
 def index_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("index") / "e.index"
     INDEX.save(path)
-    assert load_index(str(path)).items == INDEX.items
+    assert load_held(str(path)).index.items == INDEX.items
     return path
 
 
