@@ -27,6 +27,12 @@ from pipeline.stages.fetching import FetchMedia, document_links
 from pipeline.stages.inputs import Input
 from pipeline.stages.paragraphs import OBELICS, PARAGRAPHS, FilterParagraphs, ObelicsSettings
 from pipeline.stages.reading import ReadDocuments, ReadSettings
+from pipeline.stages.repeated import (
+    REPEATED,
+    REPEATED_TEXTS,
+    DropRepeatedParagraphs,
+    RepeatedLimits,
+)
 from pipeline.stages.run import Outputs, Place, Stage, Work
 from pipeline.stages.screening import (
     NEWEST,
@@ -90,6 +96,10 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
             rules = ObelicsSettings(recipe.obelics, recipe.flagged)
             files = tuple(map(file_digest, obelics_files(recipe)))
             yield Stage("obelics", (rules, files), ("text",), partial(_obelics, rules))
+        if recipe.repeated.min_pages:
+            cut = partial(_repeated, recipe.repeated, judged)
+            yield Stage("repeated", (recipe.repeated,), (judged,), cut)
+            judged = "repeated"
         copies = partial(_duplicates, request, judged)
         yield Stage("duplicates", (recipe.minhash,), (judged,), copies)
     sources: tuple[str, ...] = ("duplicates",) if "m3w" in recipe.corpora else ()
@@ -222,6 +232,15 @@ def _obelics(rules: ObelicsSettings, pipeline: beam.Pipeline, work: Work, place:
     del place
     out = work.table(pipeline, "text", "documents", Document) | FilterParagraphs(rules)
     read = _in_order(out.read, PARAGRAPHS.stage, OBELICS.stage)
+    return Outputs({"documents": (Document, out.kept)}, (out.decisions,), read)
+
+
+def _repeated(
+    limits: RepeatedLimits, judged: str, pipeline: beam.Pipeline, work: Work, place: Place
+) -> Outputs:
+    del place
+    out = work.table(pipeline, judged, "documents", Document) | DropRepeatedParagraphs(limits)
+    read = _in_order(out.read, REPEATED_TEXTS.stage, REPEATED.stage)
     return Outputs({"documents": (Document, out.kept)}, (out.decisions,), read)
 
 
