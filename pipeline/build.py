@@ -159,7 +159,7 @@ def _make(
             work.forget(name)
         _run_stages(request, work)
     manifest = _manifest(arguments, request, work)
-    publish(output, work, manifest)
+    publish(output, work, manifest, request.indexes)
     _say(f"done in {time.monotonic() - started:.0f} s")
     return manifest
 

@@ -50,11 +50,13 @@ class Tables:
         verdicts: the decisions.
         corpora: the shards' indexes.
         removed: data URIs of media taken out as evaluation copies, by key; those to be had.
+        originals: data URIs of the evaluation data that they are copies of, by set and id.
     """
 
     verdicts: Verdicts
     corpora: list[CorpusFigures]
     removed: dict[str, str] = field(default_factory=dict)
+    originals: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def render_report(manifest: Manifest, tables: Tables, samples: list[Shown]) -> str:
@@ -184,25 +186,25 @@ def _copies(tables: Tables) -> Iterator[Markup]:
     rows = []
     for removal in verdicts.removals:
         thumbnail = tables.removed.get(removal.key, "")
+        original = tables.originals.get((removal.eval_set, removal.eval_id), "")
         rows.append(
             tag(
                 "tr",
                 tag("td", picture(thumbnail, "")),
+                tag("td", picture(original, "")),
                 tag("td", removal.eval_set, tag("small", removal.eval_id)),
                 tag("td", _likeness_of(removal), tag("small", removal.kind)),
                 tag("td", link(removal.url)),
             )
         )
-    names = [tag("th", name) for name in ("removed", "evaluation set and id", "likeness", "from")]
+    titles = ("removed", "original", "evaluation set and id", "likeness", "from")
+    names = [tag("th", name) for name in titles]
     yield tag("table", tag("thead", tag("tr", *names)), tag("tbody", *rows), class_="stack copies")
 
 
 def _likeness_of(removal: Removal) -> str:
-    """How alike a copy and its original are: a cosine, or by hash alone a whole number of bits."""
-    value, limit = figure_of(removal.value), figure_of(removal.limit)
-    if removal.limit is not None and removal.limit < 1:
-        return f"cosine {value} of at least {limit}"
-    return f"{value} of at most {limit} bits"
+    """How alike a copy and its original are, of at least what."""
+    return f"{figure_of(removal.value)} of at least {figure_of(removal.limit)}"
 
 
 def _gallery(corpus: str, shown: list[Shown], corpora: list[CorpusFigures]) -> Iterator[Markup]:

@@ -1,7 +1,7 @@
 """Evaluation copies out: no image or video of a benchmark's goes into a corpus."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +96,20 @@ def load_held(path: str) -> Held:
 
         torch.set_num_threads(1)  # a worker is a process, and one thread gives equal bits
     return Held(index, descriptor_of(index, path))
+
+
+def original_pictures(
+    indexes: tuple[str, ...], wanted: Set[tuple[str, str]]
+) -> Iterator[tuple[tuple[str, str], bytes]]:
+    """The thumbnails of evaluation data that some indexes hold, as PNG, by set and id."""
+    import PIL.Image
+
+    for path in indexes if wanted else ():
+        for item in EvaluationIndex.decode(FILES.read(path), path).items:
+            if (item.eval_set, item.eval_id) in wanted:
+                stream = io.BytesIO()
+                PIL.Image.fromarray(item.grey).save(stream, "PNG")
+                yield (item.eval_set, item.eval_id), stream.getvalue()
 
 
 def pictures_of(found: Found, reader: PackReader) -> "list[PilImage]":

@@ -22,6 +22,7 @@ from pipeline.stages.copies import (
     Held,
     first_match,
     load_held,
+    original_pictures,
     why_copy,
 )
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
@@ -126,6 +127,14 @@ def test_the_likest_of_all_frames_and_indexes_counts():
 
 def test_a_decision_has_the_number_that_decided():
     assert why_copy(Match("s", "1", 0.97, 0.72)) == Why(Reason.EVALUATION_COPY, 0.97, 0.72)
+
+
+def test_originals_are_given_as_pictures(index_path):
+    wanted = {("set", "2"), ("set", "none"), ("other", "1")}
+    ((name, content),) = original_pictures((str(index_path),), wanted)
+    assert name == ("set", "2")
+    assert np.array_equal(np.asarray(Pil.open(io.BytesIO(content))), thumbnail(ORIGINALS[2]))
+    assert list(original_pictures(("/no/such/index",), set())) == []
 
 
 # In a build
