@@ -7,7 +7,7 @@ A set is a folder of images and videos, a tar, a Parquet file with image columns
 that lists paths. Images that cannot be read are listed, on stderr and in the index; exit code 0
 done, 1 when a set has none that can be read, 2 wrong usage. Hashes find copies however they were
 compressed, scaled, flipped, turned or captioned, and crops near the middle or by less than a third;
-a learned descriptor also finds other crops to half of each side, at about thirty times the cost:
+a learned descriptor also finds other crops to half of each side, at some forty times the cost:
 efficientnet-lite0, timm:NAME, timm:NAME=FILE, torchscript:FILE.
 """
 
