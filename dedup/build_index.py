@@ -10,6 +10,10 @@ kinetics) is read as its publisher ships it: questions, answers and captions go 
 video the parts that are asked about. --set coco:karpathy=PATH names one of several layouts,
 --set mine:coco=PATH the benchmark, --set coco:plain=PATH none.
 
+Hashes find copies however they were compressed, scaled, flipped, turned or captioned, and crops
+near the middle or by less than a third; a learned descriptor also finds other crops to half of each
+side, at some forty times the cost: efficientnet-lite0, timm:NAME, timm:NAME=FILE, torchscript:FILE.
+
 What cannot be read is listed, on stderr and in the index; exit code 0 done, 1 when a set has
 nothing that can be read, 2 wrong usage.
 """
@@ -20,10 +24,18 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from dedup.benchmark_sets import choose_layout, read_annotations, read_benchmark_entries
+from dedup.descriptor import (
+    HASHES_ALONE,
+    Descriptor,
+    DescriptorUnavailable,
+    Embedding,
+    load_descriptor,
+)
 from dedup.eval_sets import (
     Entry,
     PassedOver,
@@ -69,13 +81,20 @@ class SetRead:
     texts: list[EvaluationText] = field(default_factory=list)
 
 
-def read_set(name: str, path: Path, layout: Layout | None = None, threads: int = 4) -> SetRead:
+def read_set(
+    name: str,
+    path: Path,
+    layout: Layout | None = None,
+    descriptor: Descriptor | None = None,
+    threads: int = 4,
+) -> SetRead:
     """Fingerprints of all pictures of a set, its texts, and what of it could not be read.
 
     Args:
         name: of the set.
         path: where it lies.
         layout: in which; None for plain files, whose texts are not known.
+        descriptor: that makes a row of each picture, if any.
         threads: that decode.
 
     Raises:
@@ -92,26 +111,29 @@ def read_set(name: str, path: Path, layout: Layout | None = None, threads: int =
         entries = read_benchmark_entries(path, annotations.spans)
     with ThreadPoolExecutor(threads) as pool:
         for batch in _batches(entries):
-            for results in pool.map(_fingerprint, batch):
+            for results in pool.map(partial(_fingerprint, descriptor=descriptor), batch):
                 for result in results:
                     _add(read, result)
     return read
 
 
-def _fingerprint(entry: Entry | Unreadable) -> list[Item | Unreadable | PassedOver]:
+def _fingerprint(
+    entry: Entry | Unreadable, descriptor: Descriptor | None
+) -> list[Item | Unreadable | PassedOver]:
     if isinstance(entry, Unreadable):
         return [entry]
     return [
-        _to_item(result) if isinstance(result, Picture) else result
+        _to_item(result, descriptor) if isinstance(result, Picture) else result
         for result in read_pictures(entry)
     ]
 
 
-def _to_item(picture: Picture) -> Item | Unreadable:
+def _to_item(picture: Picture, descriptor: Descriptor | None) -> Item | Unreadable:
     grey = thumbnail(picture.image)
     if is_flat(grey):
         return Unreadable(picture.eval_id, "of one colour: nothing to know a copy by")
-    return Item.of("", picture.eval_id, grey)
+    row = descriptor.embed_images([picture.image])[0] if descriptor else None
+    return Item.of("", picture.eval_id, grey, row)
 
 
 def _add(read: SetRead, result: Item | Unreadable | PassedOver) -> None:
@@ -134,13 +156,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = [one.name for one in options.set]
     if len(set(names)) < len(names):
         _parser().error("two sets have the same name")
+    try:
+        descriptor = _descriptor(options.descriptor)
+    except DescriptorUnavailable as error:
+        _say(str(error))
+        return 1
     sets = []
     for one in options.set:
         try:
             layout = _layout_of(one)
             as_what = f" as {layout.benchmark} ({layout.name})" if layout else ""
             _say(f"{one.name}: reading {one.path}{as_what}")
-            sets.append(read_set(one.name, one.path, layout))
+            sets.append(read_set(one.name, one.path, layout, descriptor))
         except (OSError, UnicodeDecodeError) as error:
             _say(f"{one.name}: cannot read {one.path}: {error}")
             return 1
@@ -152,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if empty:
         _say(f"no image that can be read in: {', '.join(empty)}; no index was written")
         return 1
-    return _write(sets, options.output, as_json=options.json)
+    return _write(sets, descriptor, options.output, as_json=options.json)
 
 
 def _layout_of(option: SetOption) -> Layout | None:
@@ -170,12 +197,26 @@ def _layout_of(option: SetOption) -> Layout | None:
         return None
 
 
-def _write(sets: Iterable[SetRead], output: Path, *, as_json: bool) -> int:
+def _descriptor(name: str) -> Descriptor | None:
+    """The descriptor asked for, on one thread: sets are read on several."""
+    if name == HASHES_ALONE:
+        return None
+    descriptor = load_descriptor(name)
+    import torch
+
+    torch.set_num_threads(1)
+    return descriptor
+
+
+def _write(
+    sets: Iterable[SetRead], descriptor: Descriptor | None, output: Path, *, as_json: bool
+) -> int:
     items = [item for read in sets for item in read.items]
     missing = tuple(lost for read in sets for lost in read.unreadable)
     texts = [text for read in sets for text in read.texts]
     try:
-        images = EvaluationIndex.build(items, unreadable=missing)
+        embedding = Embedding(descriptor.name, descriptor.digest) if descriptor else None
+        images = EvaluationIndex.build(items, missing, embedding)
         EvaluationFile.of(images, texts).save(output)
     except OSError as error:
         _say(f"cannot write {output}: {error.strerror}")
@@ -226,6 +267,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a set and where it lies; may be given several times",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the index")
+    parser.add_argument(
+        "--descriptor", default=HASHES_ALONE, metavar="NAME", help="see above; default: none"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a set on stdout")
     return parser
 

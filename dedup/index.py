@@ -4,65 +4,53 @@ The file is one line of magic with the version, one line of JSON that says what 
 sha256, then the codes of all items' views (8 bytes each), the items' thumbnails, and their ids. A
 file that is cut, changed, of another version or of another descriptor is refused.
 
-Measured by tests/benchmarks/copies_found.py on 780 photos of Flickr8k and COCO, half of them the
-evaluation set, half distractors, all kept as a corpus keeps them. Found by hash and spectrum, by
-the hash alone, and by the common pHash within 10 bits:
-
-    flip, quarter turn                           1.000   1.000    .000
-    JPEG 20                                      1.000    .997   1.000
-    greyscale, blur, aspect 0.7, resize 0.25     1.000   1.000   1.000
-    crop to 80 % at the centre or a corner       1.000   1.000    .056
-    crop to 80 % anywhere                        1.000    .903    .005
-    crop to 75 to 100 % anywhere                  .990    .764    .359
-    crop to half of each side, centre            1.000    .992    .000
-    brightness x 1.5 (lights burn out)            .897    .623    .987
-    large text over it                            .708    .508    .969
-    turn by 15 degrees                            .000    .000    .003
-    distractors dropped, of 7020                     0       0       2
-
-Of the made-up web's 42 planted copies (400 pages) the first found 42, the second 40; neither
-dropped one of 1,911 others. Pictures that are their own mirror image have bits without meaning
-and may be missed once recompressed.
+What is a copy: a picture that hashes lead to an original (`dedup.candidates`), or a learned
+descriptor does (`dedup.descriptor`), and that looks like it once one is laid over the other
+(`dedup.second_look`). Where the descriptor was calibrated (`dedup.calibrate`), its cosine alone is
+enough from the measured threshold on. How many that finds, and what it takes for a copy wrongly, by
+transform, stands in docs/benchmarks.md.
 """
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dedup.fingerprint import (
-    DESCRIPTOR,
-    VIEWS,
-    Codes,
-    Grey,
-    Spectra,
-    turn_codes,
-    turn_spectra,
-    view_codes,
+from dedup.candidates import Candidate, HashSearch
+from dedup.descriptor import (
+    Calibration,
+    Descriptor,
+    DescriptorUnavailable,
+    Embedding,
+    Rows,
+    load_descriptor,
 )
-from dedup.search import CodeSearch
-from dedup.second_look import WORTH_MOVING, best_cosine, view_cosine
+from dedup.fingerprint import FINGERPRINT, VIEWS, Codes, Grey, is_flat, view_codes
+from dedup.nearest import nearest_rows
+from dedup.second_look import (
+    WORTH_MOVING,
+    Floats,
+    Layers,
+    layers,
+    likely_places,
+    likeness_at,
+    look_again,
+)
 from schemas.keys import sha256_hex
 
 MAGIC = b"open-m3w evaluation index"
-VERSION = 1
+VERSION = 2
 
-RADIUS = 4
-"""Bits in which a copy's hash may differ where the hash alone decides."""
-
-SCREEN_RADIUS = 8
-"""Bits in which it may differ where the spectra decide."""
-
-COSINE = 0.94
-"""The least cosine of a copy's spectrum with that of a view of its original."""
-
-_LOOKS = 4  # views of one item that the second look compares: the nearest by hash
-_MOVED = 8  # likeliest items whose view is moved about
-_LOOKS_OF_ALL = 256  # and of all items; a picture nearer than that to so many is like nothing
+_GLANCES = 64  # candidates of a picture that are looked at where the hashes put them
+_LOOKS = 4  # likeliest originals that are looked at again
+_NEAREST = 4  # originals that the descriptor leads to
+_LEAST_COSINE = 0.4  # of the descriptor: of crops to half of each side, 95 of 100 have .52
+_STARTS = 3  # places that a look begins from where only the original is known
 
 
 class UnusableIndex(ValueError):
@@ -81,16 +69,19 @@ class Match:
     Attributes:
         eval_set: name of the set that holds the original.
         eval_id: the original's id in that set.
-        distance: bits in which the two hashes differ.
-        radius: the most that were allowed.
-        cosine: of the two spectra; None where the hash alone decided.
+        likeness: of the two, laid over each other, -1 to 1.
+        limit: the least likeness of a copy.
     """
 
     eval_set: str
     eval_id: str
-    distance: int
-    radius: int
-    cosine: float | None = None
+    likeness: float
+    limit: float
+
+
+def by_likeness(match: Match) -> tuple[float, str, str]:
+    """Smallest for the likest; the first by name of equals."""
+    return -match.likeness, match.eval_set, match.eval_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +94,7 @@ class Item:
         width: of the thumbnail, px.
         height: of the thumbnail, px.
         pixels: the thumbnail in grey, row by row.
+        row: what a learned descriptor makes of the image, as float16; b"" without one.
     """
 
     eval_set: str
@@ -110,12 +102,21 @@ class Item:
     width: int
     height: int
     pixels: bytes
+    row: bytes = b""
 
     @classmethod
-    def of(cls, eval_set: str, eval_id: str, grey: Grey) -> Self:
-        """The item with a thumbnail as `dedup.fingerprint.thumbnail` makes them."""
+    def of(cls, eval_set: str, eval_id: str, grey: Grey, row: Rows | None = None) -> Self:
+        """The item with a thumbnail as `dedup.fingerprint.thumbnail` makes them.
+
+        Args:
+            eval_set: name of the set.
+            eval_id: id in the set.
+            grey: the thumbnail.
+            row: what the index's descriptor makes of the image, [dim].
+        """
         height, width = grey.shape
-        return cls(eval_set, eval_id, width, height, grey.tobytes())
+        content = b"" if row is None else row.astype("<f2").tobytes()
+        return cls(eval_set, eval_id, width, height, grey.tobytes(), content)
 
     @property
     def grey(self) -> Grey:
@@ -140,26 +141,37 @@ class EvaluationIndex:
         items: ordered by set and id.
         codes: of the items' views, [items, VIEWS].
         unreadable: what the sets hold and the index does not.
-        descriptor: name of the fingerprint.
+        fingerprint: name of the hash.
+        embedding: what made the items' rows; None where they have none.
     """
 
     items: tuple[Item, ...]
     codes: Codes
     unreadable: tuple[Missing, ...] = ()
-    descriptor: str = DESCRIPTOR
-    _search: CodeSearch = field(init=False, repr=False, compare=False)
+    fingerprint: str = FINGERPRINT
+    embedding: Embedding | None = None
+    _search: HashSearch = field(init=False, repr=False, compare=False)
+    _rows: Rows = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_search", CodeSearch(self.codes.ravel()))
+        object.__setattr__(self, "_search", HashSearch(self.codes))
+        content = np.frombuffer(b"".join(item.row for item in self.items), "<f2")
+        rows = content.reshape(len(self.items), -1 if content.size else 0)
+        object.__setattr__(self, "_rows", rows.astype(np.float32))
 
     @classmethod
-    def build(cls, items: Iterable[Item], unreadable: Iterable[Missing] = ()) -> Self:
+    def build(
+        cls,
+        items: Iterable[Item],
+        unreadable: Iterable[Missing] = (),
+        embedding: Embedding | None = None,
+    ) -> Self:
         """An index of the given items; it does not depend on their order."""
         ordered = sorted(items, key=lambda item: (item.eval_set, item.eval_id, item.pixels))
         codes = [view_codes(item.grey) for item in ordered]
         missing = sorted(unreadable, key=lambda lost: (lost.eval_set, lost.eval_id))
         array = np.array(codes, dtype=np.uint64).reshape(len(codes), VIEWS)
-        return cls(tuple(ordered), array, tuple(missing))
+        return cls(tuple(ordered), array, tuple(missing), embedding=embedding)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -170,66 +182,74 @@ class EvaluationIndex:
         sets = groupby(self.items, key=lambda item: item.eval_set)
         return {name: len(list(items)) for name, items in sets}
 
-    def match(self, phashes: Codes, spectra: Spectra | None = None) -> list[Match | None]:
+    def match(self, greys: list[Grey], rows: Rows | None = None) -> list[Match | None]:
         """For each picture, the item that it is a copy of, in any flip or turn, or None.
 
-        Of several the nearest counts; ties go to the first set and id in alphabetical order.
+        Of several the likest counts; ties go to the first set and id in alphabetical order.
 
         Args:
-            phashes: hashes of whole pictures as 64-bit numbers, [N].
-            spectra: their spectra, [N, 119]: finds more copies and takes fewer strangers for one;
-                without them the hash alone decides.
+            greys: thumbnails as `dedup.fingerprint.thumbnail` makes them.
+            rows: what the index's descriptor makes of the pictures, [N, dim]; without them the
+                hashes alone lead to originals.
         """
-        radius = RADIUS if spectra is None else SCREEN_RADIUS
-        hits = self._hits(phashes, radius)
-        if spectra is None:
-            return [self._nearest(of_one) for of_one in hits]
-        turned = turn_spectra(spectra)
-        return [self._look_again(of_one, turned[:, row]) for row, of_one in enumerate(hits)]
+        candidates = self._search.candidates(greys)
+        queries = [None if is_flat(grey) else layers(grey) for grey in greys]
+        found = [
+            self._look(query, self._likeliest(query, of_one[:_GLANCES])) if query else None
+            for query, of_one in zip(queries, candidates, strict=True)
+        ]
+        if rows is None or not self._rows.size or all(found):
+            return found
+        places, cosines = nearest_rows(rows, self._rows, _NEAREST)
+        for number, query in enumerate(queries):
+            if found[number] is None and query is not None:
+                found[number] = self._look_near(query, places[number], cosines[number])
+        return found
 
-    def _hits(self, phashes: Codes, radius: int) -> list[list["_Hit"]]:
-        """The hits of each query, the nearest first, then by item."""
-        found = self._search.within(turn_codes(phashes).ravel(), radius)
-        turns, queries = np.divmod(found.queries, max(1, len(phashes)))
-        owners, views = np.divmod(found.codes, VIEWS)
-        order = np.lexsort((owners, found.distances, queries))
-        columns = (queries, owners, found.distances, views, turns)
-        hits: list[list[_Hit]] = [[] for _ in phashes]
-        for query, *rest in np.stack(columns, axis=1)[order].tolist():
-            hits[query].append(_Hit(*rest))
-        return hits
+    def _look_near(self, query: Layers, owners: NDArray[np.int64], cosines: Rows) -> Match | None:
+        """The item that a picture is most like of those that the descriptor leads to."""
+        candidates = []
+        for owner in owners[cosines >= _LEAST_COSINE].tolist():
+            places = likely_places(query, layers(self.items[owner].grey), _STARTS)
+            candidates += [(owner, place) for place in places]
+        match = self._look(query, candidates)
+        calibration = self.embedding.calibration if self.embedding else None
+        if match is None and calibration and cosines[0] >= calibration.threshold:
+            item, cosine = self.items[owners[0]], round(float(cosines[0]), 4)
+            return Match(item.eval_set, item.eval_id, cosine, calibration.threshold)
+        return match
 
-    def _nearest(self, hits: list["_Hit"]) -> Match | None:
-        """The match of the nearest hit."""
-        if not hits:
-            return None
-        item = self.items[hits[0].owner]
-        return Match(item.eval_set, item.eval_id, hits[0].distance, RADIUS)
+    def _look(self, query: Layers, candidates: list[tuple[int, Floats]]) -> Match | None:
+        """The item that a picture is most like, if it is like enough; the first of equals.
 
-    def _look_again(self, hits: list["_Hit"], turned: Spectra) -> Match | None:
-        """The item that the query is most like, if it is like enough; the first of equals."""
-        best: tuple[float, _Hit] | None = None
-        for cosine, hit in self._likeliest(hits, turned):
-            grey = self.items[hit.owner].grey
-            moved = best_cosine(grey, hit.view, turned[hit.turn]) if cosine >= WORTH_MOVING else 0.0
-            if moved >= COSINE and (best is None or moved > best[0]):
-                best = moved, hit
-        if best is None:
-            return None
-        item = self.items[best[1].owner]
-        cosine, distance = round(best[0], 4), best[1].distance
-        return Match(item.eval_set, item.eval_id, distance, SCREEN_RADIUS, cosine)
+        Args:
+            query: the picture.
+            candidates: rows of items, and places of the picture in them.
+        """
+        best: Match | None = None
+        for owner, place in candidates:
+            item = self.items[owner]
+            look = look_again(query, layers(item.grey), place)
+            if look.is_copy:
+                likeness = round(look.likeness, 4)
+                match = Match(item.eval_set, item.eval_id, likeness, look.least)
+                best = match if best is None else min(best, match, key=by_likeness)
+        return best
 
-    def _likeliest(self, hits: list["_Hit"], turned: Spectra) -> list[tuple[float, "_Hit"]]:
-        """The likeliest items, each by the view that is most like the query, with its cosine."""
-        looks: dict[int, list[tuple[float, _Hit]]] = {}
-        for hit in hits[:_LOOKS_OF_ALL]:
-            of_item = looks.setdefault(hit.owner, [])
-            if len(of_item) < _LOOKS:
-                grey = self.items[hit.owner].grey
-                of_item.append((view_cosine(grey, hit.view, turned[hit.turn]), hit))
-        best = [max(of_item, key=lambda look: look[0]) for of_item in looks.values()]
-        return sorted(best, key=lambda look: (-look[0], look[1].owner))[:_MOVED]
+    def _likeliest(self, query: Layers, candidates: list[Candidate]) -> list[tuple[int, Floats]]:
+        """The likeliest originals, each at the place where it is most like the picture."""
+        by_owner: dict[int, list[Candidate]] = {}
+        for candidate in candidates:
+            by_owner.setdefault(candidate.owner, []).append(candidate)
+        ranked = []
+        for owner, of_item in by_owner.items():
+            places = np.array([candidate.place for candidate in of_item])
+            likeness = likeness_at(query, layers(self.items[owner].grey), places)
+            best = int(likeness.argmax())
+            if likeness[best] >= WORTH_MOVING:
+                ranked.append((-float(likeness[best]), owner, places[best]))
+        ranked.sort(key=lambda ranked: ranked[:2])
+        return [(owner, place) for _, owner, place in ranked[:_LOOKS]]
 
     def encode(self) -> bytes:
         """The index as a file, the same bytes for the same items."""
@@ -240,13 +260,16 @@ class EvaluationIndex:
                 self.codes.astype("<u8").tobytes(),
                 sides.tobytes(),
                 *(item.pixels for item in self.items),
+                *(item.row for item in self.items),
                 json.dumps(names, separators=(",", ":")).encode(),
             )
         )
         header = {
-            "descriptor": self.descriptor,
+            "fingerprint": self.fingerprint,
             "sets": self.sets,
             "items": len(self.items),
+            "row_bytes": len(self.items[0].row) if self.items else 0,
+            "embedding": None if self.embedding is None else asdict(self.embedding),
             "unreadable": [[lost.eval_set, lost.eval_id, lost.why] for lost in self.unreadable],
             "bytes": len(body),
             "sha256": sha256_hex(body),
@@ -267,9 +290,10 @@ class EvaluationIndex:
             UnusableIndex: not an index, cut, changed, of another version or another descriptor.
         """
         header, body = _parse_header(content, name)
-        if header["descriptor"] != DESCRIPTOR:
-            found = header["descriptor"]
-            raise UnusableIndex(name, f"made with descriptor {found!r}, this one is {DESCRIPTOR!r}")
+        if header["fingerprint"] != FINGERPRINT:
+            found = header["fingerprint"]
+            why = f"made with fingerprint {found!r}, this program has {FINGERPRINT!r}"
+            raise UnusableIndex(name, why)
         if len(body) != header["bytes"]:
             raise UnusableIndex(name, f"cut: {len(body)} bytes where {header['bytes']} belong")
         if sha256_hex(body) != header["sha256"]:
@@ -277,8 +301,9 @@ class EvaluationIndex:
         unreadable = tuple(Missing(*lost) for lost in header["unreadable"])
         count = header["items"]
         codes = np.frombuffer(body, "<u8", count * VIEWS).astype(np.uint64)
-        items = tuple(_read_items(body, 8 * count * VIEWS, count))
-        return cls(items, codes.reshape(count, VIEWS), unreadable)
+        items = tuple(_read_items(body, 8 * count * VIEWS, count, header["row_bytes"]))
+        embedding = _read_embedding(header["embedding"])
+        return cls(items, codes.reshape(count, VIEWS), unreadable, embedding=embedding)
 
     def save(self, path: str | Path) -> None:
         """Write the index to a file, whole or not at all."""
@@ -298,24 +323,45 @@ class EvaluationIndex:
         return cls.decode(Path(path).read_bytes(), str(path))
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    """A view within the radius of a turn of the query."""
+def descriptor_of(index: EvaluationIndex, name: str = "index") -> Descriptor | None:
+    """The descriptor that made an index's rows; None where it has none.
 
-    owner: int
-    distance: int
-    view: int
-    turn: int
+    Raises:
+        UnusableIndex: it cannot be loaded, or its weights are others now.
+    """
+    if index.embedding is None:
+        return None
+    try:
+        descriptor = load_descriptor(index.embedding.descriptor)
+    except DescriptorUnavailable as error:
+        raise UnusableIndex(name, str(error)) from None
+    if descriptor.digest != index.embedding.digest:
+        why = f"made with descriptor {descriptor.name}, whose weights were others than they are"
+        raise UnusableIndex(name, why)
+    return descriptor
 
 
-def _read_items(body: bytes, start: int, count: int) -> Iterator[Item]:
+def _read_items(body: bytes, start: int, count: int, row_bytes: int) -> Iterator[Item]:
     """The items after the codes."""
     sides = np.frombuffer(body, np.uint8, 2 * count, start).reshape(count, 2).tolist()
     places = np.cumsum([start + 2 * count, *(width * height for width, height in sides)]).tolist()
-    names = json.loads(body[places[-1] :])
-    for (eval_set, eval_id), (width, height), place in zip(names, sides, places, strict=False):
-        pixels = body[place : place + width * height]
-        yield Item(eval_set, eval_id, width, height, pixels)
+    rows = places[-1]
+    names = json.loads(body[rows + count * row_bytes :])
+    for number, ((eval_set, eval_id), (width, height)) in enumerate(zip(names, sides, strict=True)):
+        pixels = body[places[number] : places[number + 1]]
+        row = body[rows + number * row_bytes : rows + (number + 1) * row_bytes]
+        yield Item(eval_set, eval_id, width, height, pixels, row)
+
+
+def _read_embedding(stated: dict[str, Any] | None) -> Embedding | None:
+    """What the header says of the descriptor."""
+    if stated is None:
+        return None
+    measured = stated["calibration"]
+    if measured is not None:
+        curve = tuple(tuple(point) for point in measured.pop("curve"))
+        measured = Calibration(**measured, curve=curve)
+    return Embedding(stated["descriptor"], stated["digest"], measured)
 
 
 def _parse_header(content: bytes, name: str) -> tuple[dict[str, Any], bytes]:

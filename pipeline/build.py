@@ -159,7 +159,7 @@ def _make(
             work.forget(name)
         _run_stages(request, work)
     manifest = _manifest(arguments, request, work)
-    publish(output, work, manifest)
+    publish(output, work, manifest, request.indexes)
     _say(f"done in {time.monotonic() - started:.0f} s")
     return manifest
 
@@ -187,7 +187,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
     from pipeline.output import absolute
     from pipeline.recipe import read_recipe
     from pipeline.stages.beam_files import FILES
-    from pipeline.stages.copies import load_index
+    from pipeline.stages.copies import load_held
     from pipeline.stages.evaluation_texts import load_texts
     from pipeline.stages.inputs import InputError, resolve_inputs
     from schemas.keys import sha256_hex
@@ -203,7 +203,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
     digests, with_texts = [], []
     for path in indexes:
         try:
-            load_index(path)
+            load_held(path)
             digests.append(sha256_hex(FILES.read(path)))
             with_texts += [path] if load_texts((path,)) else []
         except FileNotFoundError:

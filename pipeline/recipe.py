@@ -19,6 +19,7 @@ from pipeline.filters.video_pairs import VtpLimits
 from pipeline.media.fetch import FetchLimits
 from pipeline.media.image import ImageLimits
 from pipeline.media.video import VideoLimits
+from pipeline.stages.repeated import RepeatedLimits
 from pipeline.stages.shards import ShardLimits
 from pipeline.stages.similarity import ClipChoice
 from schemas.recipe import RecipeError, bounded, load_recipe
@@ -73,6 +74,7 @@ class BuildRecipe:
     pii: PiiLimits = field(default_factory=PiiLimits)
     gopher: GopherLimits = field(default_factory=GopherLimits)
     obelics: ObelicsLimits = field(default_factory=ObelicsLimits)
+    repeated: RepeatedLimits = field(default_factory=RepeatedLimits)
     minhash: MinhashLimits = field(default_factory=MinhashLimits)
     evaluation_text: EvaluationTextLimits = field(default_factory=EvaluationTextLimits)
     fetch: FetchLimits = field(default_factory=FetchLimits)

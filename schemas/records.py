@@ -249,14 +249,10 @@ class Found:
     Attributes:
         urls: all that lead to it.
         media: the image or the video.
-        spectra: 119 signed bytes for the image, or for each frame in the order of the video's
-            hashes. They stand here, not in the media: only the search for copies asks for them,
-            and neither later shuffles nor shards should carry them.
     """
 
     urls: tuple[str, ...]
     media: Image | Video
-    spectra: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

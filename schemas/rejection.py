@@ -45,6 +45,7 @@ class Reason(StrEnum):
     DUPLICATE_URL = "duplicate_url"
     DUPLICATE_TEXT = "duplicate_text"
     NEAR_DUPLICATE = "near_duplicate"
+    REPEATED_ON_HOST = "repeated_on_host"
     DUPLICATE_IMAGE = "duplicate_image"
     DUPLICATE_PAIR = "duplicate_pair"
     FREQUENT_IMAGE = "frequent_image"

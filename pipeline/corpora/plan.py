@@ -15,9 +15,9 @@ from pipeline.corpora.m3w import (
     ScoreSequences,
     sequence_bytes,
 )
+from pipeline.corpora.named_files import file_digest, obelics_files
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
 from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, threshold_of
-from pipeline.filters.perplexity import NoLanguageModel, require_packages
 from pipeline.recipe import BuildRecipe
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.copies import COPIES, DropEvaluationCopies
@@ -28,6 +28,12 @@ from pipeline.stages.fetching import FetchMedia, document_links
 from pipeline.stages.inputs import Input
 from pipeline.stages.paragraphs import OBELICS, PARAGRAPHS, FilterParagraphs, ObelicsSettings
 from pipeline.stages.reading import ReadDocuments, ReadSettings
+from pipeline.stages.repeated import (
+    REPEATED,
+    REPEATED_TEXTS,
+    DropRepeatedParagraphs,
+    RepeatedLimits,
+)
 from pipeline.stages.run import Outputs, Place, Stage, Work
 from pipeline.stages.screening import (
     NEWEST,
@@ -41,8 +47,6 @@ from pipeline.stages.screening import (
 from pipeline.stages.shards import WriteShards
 from pipeline.stages.similarity import EmbedMedia
 from pipeline.stages.verdicts import Keep, Subject, came_in
-from schemas.keys import sha256_hex
-from schemas.recipe import RecipeError
 from schemas.records import Capture, Document, Embedded, Fetched, Found, Pair, PairLink
 from schemas.shard import encode_pair, encode_sequence
 
@@ -103,6 +107,10 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
             rules = ObelicsSettings(recipe.obelics, recipe.flagged)
             files = tuple(map(file_digest, obelics_files(recipe)))
             yield Stage("obelics", (rules, files), ("text",), partial(_obelics, rules))
+        if recipe.repeated.min_pages:
+            cut = partial(_repeated, recipe.repeated, judged)
+            yield Stage("repeated", (recipe.repeated,), (judged,), cut)
+            judged = "repeated"
         copies = partial(_duplicates, request, judged)
         yield Stage("duplicates", (recipe.minhash,), (judged,), copies)
         yield from _texts_out(request, "duplicates", DOCUMENT_TEXTS)
@@ -171,34 +179,6 @@ def pool_threshold(work: Work, corpus: str, keep: float) -> float | None:
     return threshold_of(scores, keep)
 
 
-def file_digest(path: str) -> str:
-    """A digest of a file that the recipe names, so that a changed one counts as changed.
-
-    Raises:
-        RecipeError: it cannot be read.
-    """
-    try:
-        return sha256_hex(FILES.read(path)) if path else ""
-    except OSError as error:
-        raise RecipeError(f"the recipe names {path}: {error.strerror or error}") from None
-
-
-def obelics_files(recipe: BuildRecipe) -> tuple[str, ...]:
-    """The files that OBELICS's rules take their words and their model from; "" for none.
-
-    Raises:
-        RecipeError: a model is asked for that the installed packages cannot read.
-    """
-    limits = recipe.obelics
-    if limits.perplexity_model:
-        try:
-            require_packages()
-        except NoLanguageModel as error:
-            raise RecipeError(str(error)) from None
-    models = (limits.perplexity_model, limits.perplexity_pieces)
-    return (recipe.flagged.words_file, limits.common_words_file, *models)
-
-
 def _settings(recipe: BuildRecipe) -> ReadSettings:
     """What the read stage needs."""
     return ReadSettings(recipe.base_url, recipe.read, recipe.extract, recipe.fetch)
@@ -246,6 +226,15 @@ def _obelics(rules: ObelicsSettings, pipeline: beam.Pipeline, work: Work, place:
     del place
     out = work.table(pipeline, "text", "documents", Document) | FilterParagraphs(rules)
     read = _in_order(out.read, PARAGRAPHS.stage, OBELICS.stage)
+    return Outputs({"documents": (Document, out.kept)}, (out.decisions,), read)
+
+
+def _repeated(
+    limits: RepeatedLimits, judged: str, pipeline: beam.Pipeline, work: Work, place: Place
+) -> Outputs:
+    del place
+    out = work.table(pipeline, judged, "documents", Document) | DropRepeatedParagraphs(limits)
+    read = _in_order(out.read, REPEATED_TEXTS.stage, REPEATED.stage)
     return Outputs({"documents": (Document, out.kept)}, (out.decisions,), read)
 
 
@@ -312,9 +301,8 @@ def _decode(limits: MediaLimits, pipeline: beam.Pipeline, work: Work, place: Pla
 
 
 def _copies(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
-    del place
     found = work.table(pipeline, "decode", "found", Found)
-    out = found | DropEvaluationCopies(request.indexes)
+    out = found | DropEvaluationCopies(place.root, request.indexes)
     return Outputs({"found": (Found, out.kept)}, (out.decisions,), (came_in(found, COPIES),))
 
 

@@ -1,6 +1,7 @@
 """Publish: what the last stages wrote, under its final names, with the manifest written last."""
 
 from collections.abc import Iterable
+from functools import partial
 from importlib import metadata
 
 import pyarrow.compute as pc
@@ -12,6 +13,7 @@ from pipeline.corpora.published import fault_of, read_seals, write_seals
 from pipeline.report.make import REPORT, make_report
 from pipeline.report.removed import find_packed
 from pipeline.stages.beam_files import FILES
+from pipeline.stages.copies import original_pictures
 from pipeline.stages.inputs import Input
 from pipeline.stages.run import Work
 from schemas.manifest import Manifest, ShardEntry, decode_manifest, encode_manifest
@@ -80,10 +82,11 @@ def lost_stages(output: str, work: Work, faults: Iterable[str]) -> list[str]:
     return [name for name, result in work.results.items() if result.folder in lost]
 
 
-def publish(output: str, work: Work, manifest: Manifest) -> None:
+def publish(output: str, work: Work, manifest: Manifest, indexes: tuple[str, ...] = ()) -> None:
     """Gives shards, sidecars and decisions their final names; the manifest comes last.
 
-    An older manifest goes first, so that at no moment a manifest speaks of files that are not its.
+    Of the evaluation indexes the report takes the pictures of what copies were found of. An older
+    manifest goes first, so that at no moment a manifest speaks of files that are not its.
     """
     FILES.remove(f"{output}/{MANIFEST}")
     sources = _published_sources(work)
@@ -102,6 +105,7 @@ def publish(output: str, work: Work, manifest: Manifest) -> None:
         find_media=lambda keys: find_packed(
             work.root, work.paths("decode", "found"), keys, FILES, FILES
         ),
+        find_originals=partial(original_pictures, indexes),
     )
     FILES.write(f"{output}/{REPORT}", report)
     FILES.write(f"{output}/{CARD}", corpus_card(manifest, _most_images(output, manifest)).encode())

@@ -24,6 +24,12 @@ _EBML = b"\x1a\x45\xdf\xa3"
 _MICROSECONDS = 1_000_000
 _WHOLE = 0.9  # of the promised seconds; less a second, for the last frames have no common length
 
+FRAMES_FPS = 1.0
+"""Frames of a video that are hashed and held against evaluation data, a second."""
+
+MAX_FRAMES = 60
+"""And of one video at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class VideoLimits:

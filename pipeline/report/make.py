@@ -2,7 +2,7 @@
 
 from pipeline.report.corpora import read_corpora
 from pipeline.report.page import Tables, render_report
-from pipeline.report.removed import FindMedia
+from pipeline.report.removed import FindMedia, FindOriginals
 from pipeline.report.samples import read_samples
 from pipeline.report.sources import ReportFiles
 from pipeline.report.thumbnails import Thumbnails
@@ -23,6 +23,7 @@ def make_report(
     *,
     samples_per_corpus: int = 12,
     find_media: FindMedia | None = None,
+    find_originals: FindOriginals | None = None,
 ) -> bytes:
     """The report as one HTML file, the same bytes for the same output.
 
@@ -33,6 +34,7 @@ def make_report(
         samples_per_corpus: sequences to show; of pairs it is twice as many a corpus.
         find_media: gives the bytes of media by key, for pictures of what was taken out as an
             evaluation copy; without it the page names only their URLs.
+        find_originals: gives pictures of the evaluation data that they are copies of.
 
     Raises:
         OSError: a shard, its index or a table of decisions is not there.
@@ -46,8 +48,12 @@ def make_report(
     }
     corpora = read_corpora(output, manifest.shards, wanted, files)
     removed = _removed(verdicts, find_media, thumbnails) if find_media else {}
+    wanted_originals = {(removal.eval_set, removal.eval_id) for removal in verdicts.removals}
+    pictures = find_originals(wanted_originals) if find_originals else ()
+    originals = {name: thumbnails.of_image(content) for name, content in sorted(pictures)}
     samples = read_samples(output, corpora, thumbnails, files)
-    return render_report(manifest, Tables(verdicts, corpora, removed), samples).encode()
+    tables = Tables(verdicts, corpora, removed, originals)
+    return render_report(manifest, tables, samples).encode()
 
 
 def _removed(verdicts: Verdicts, find_media: FindMedia, thumbnails: Thumbnails) -> dict[str, str]:

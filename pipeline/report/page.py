@@ -50,11 +50,13 @@ class Tables:
         verdicts: the decisions.
         corpora: the shards' indexes.
         removed: data URIs of media taken out as evaluation copies, by key; those to be had.
+        originals: data URIs of the evaluation data that they are copies of, by set and id.
     """
 
     verdicts: Verdicts
     corpora: list[CorpusFigures]
     removed: dict[str, str] = field(default_factory=dict)
+    originals: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def render_report(manifest: Manifest, tables: Tables, samples: list[Shown]) -> str:
@@ -174,16 +176,16 @@ def _copies(tables: Tables) -> Iterator[Markup]:
     """What was taken out as a copy of evaluation data, and what was only flagged."""
     verdicts = tables.verdicts
     taken = "Taken out by evaluation set", "removed"
-    yield from _matches(taken, verdicts.copies, verdicts.removals, tables.removed)
+    yield from _matches(taken, verdicts.copies, verdicts.removals, tables)
     kept = "Kept, but flagged", "flagged"
-    yield from _matches(kept, verdicts.flagged, verdicts.flags, tables.removed)
+    yield from _matches(kept, verdicts.flagged, verdicts.flags, tables)
 
 
 def _matches(
     words: tuple[str, str],
     counts: Mapping[str, int],
     matches: Sequence[Removal],
-    pictures: Mapping[str, str],
+    tables: Tables,
 ) -> Iterator[Markup]:
     """A sentence and a table of matches: how many of each set, and the first few."""
     if not counts:
@@ -195,17 +197,20 @@ def _matches(
     yield tag("p", lead, class_="lead")
     rows = []
     for removal in matches:
-        thumbnail = pictures.get(removal.key, "")
+        thumbnail = tables.removed.get(removal.key, "")
+        original = tables.originals.get((removal.eval_set, removal.eval_id), "")
         rows.append(
             tag(
                 "tr",
                 tag("td", picture(thumbnail, "")),
+                tag("td", picture(original, "")),
                 tag("td", removal.eval_set, tag("small", removal.eval_id)),
                 tag("td", _likeness_of(removal), tag("small", removal.kind)),
                 tag("td", link(removal.url)),
             )
         )
-    names = [tag("th", name) for name in (words[1], "evaluation set and id", "likeness", "from")]
+    titles = (words[1], "original", "evaluation set and id", "likeness", "from")
+    names = [tag("th", name) for name in titles]
     yield tag("table", tag("thead", tag("tr", *names)), tag("tbody", *rows), class_="stack copies")
 
 
@@ -214,16 +219,11 @@ def _by_set(counts: Mapping[str, int]) -> str:
 
 
 def _likeness_of(removal: Removal) -> str:
-    """How alike a copy and its original are: a cosine, or by hash alone a whole number of bits.
-
-    Of a text, the share of the original's n-grams that it holds.
-    """
+    """How alike a copy and its original are, of at least what."""
     value, limit = figure_of(removal.value), figure_of(removal.limit)
     if removal.kind in ("document", "pair"):
         return f"{value} of the text's n-grams, of at least {limit}"
-    if removal.limit is not None and removal.limit < 1:
-        return f"cosine {value} of at least {limit}"
-    return f"{value} of at most {limit} bits"
+    return f"{value} of at least {limit}"
 
 
 def _gallery(corpus: str, shown: list[Shown], corpora: list[CorpusFigures]) -> Iterator[Markup]:

@@ -14,6 +14,10 @@ FindMedia = Callable[[Set[str]], Iterator[tuple[str, bytes]]]
 """Gives the key and the bytes of media by their keys, in any order; those it has not it leaves."""
 
 
+FindOriginals = Callable[[Set[tuple[str, str]]], Iterator[tuple[tuple[str, str], bytes]]]
+"""Gives pictures of evaluation data, as PNG, by set and id; those it has not it leaves."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Packed:
     """What is read of a row of Found."""

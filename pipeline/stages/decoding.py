@@ -7,7 +7,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from dedup.fingerprint import fingerprint
+from dedup.fingerprint import phash
 from pipeline.media.image import (
     ImageLimits,
     decode_image,
@@ -17,7 +17,15 @@ from pipeline.media.image import (
     open_header,
     resize_image,
 )
-from pipeline.media.video import VideoLimits, encode_video, judge_video, probe_video, sample_frames
+from pipeline.media.video import (
+    FRAMES_FPS,
+    MAX_FRAMES,
+    VideoLimits,
+    encode_video,
+    judge_video,
+    probe_video,
+    sample_frames,
+)
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.run import Place
 from pipeline.stages.verdicts import DECISIONS, Subject
@@ -105,7 +113,7 @@ class _Decode(beam.DoFn):
 
 
 def make_found(body: bytes, content: Content, limits: MediaLimits, packs: PackWriter) -> Found:
-    """The image or video that some bytes hold, encoded again, and its spectra.
+    """The image or video that some bytes hold, encoded again.
 
     Raises:
         BadInput: bytes that are not what they should be, or that the limits turn away.
@@ -127,7 +135,6 @@ def find_image(body: bytes, content: Content, limits: ImageLimits, packs: PackWr
     _refuse(judge_image_size(original.width, original.height, limits))
     image = resize_image(original, limits.encoded_side_px)
     _refuse(judge_image_pixels(image, limits))
-    seen = fingerprint(image)
     media = Image(
         content.ref.sha256,
         packs.add(encode_jpeg(image, limits), "jpg"),
@@ -135,9 +142,9 @@ def find_image(body: bytes, content: Content, limits: ImageLimits, packs: PackWr
         image.height,
         original.width,
         original.height,
-        seen.phash,
+        phash(image),
     )
-    return Found(content.urls, media, (seen.spectrum,))
+    return Found(content.urls, media)
 
 
 def find_video(body: bytes, content: Content, limits: VideoLimits, packs: PackWriter) -> Found:
@@ -149,17 +156,16 @@ def find_video(body: bytes, content: Content, limits: VideoLimits, packs: PackWr
     _refuse(judge_video(probe_video(body, limits), limits))
     encoded = encode_video(body, limits)
     header = probe_video(encoded, limits)
-    frames = sample_frames(encoded, fps=1.0, max_frames=60)
-    seen = [fingerprint(frame) for frame in frames]
+    frames = sample_frames(encoded, FRAMES_FPS, MAX_FRAMES)
     media = Video(
         content.ref.sha256,
         packs.add(encoded, "mp4"),
         header.width,
         header.height,
         round(header.seconds, 3),
-        tuple(frame.phash for frame in seen),
+        tuple(phash(frame) for frame in frames),
     )
-    return Found(content.urls, media, tuple(frame.spectrum for frame in seen))
+    return Found(content.urls, media)
 
 
 def _refuse(why: Why | None) -> None:

@@ -23,11 +23,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from peers import CACHE, install_peer
+
 PEER = "datatrove==0.10.*"
 NEEDS = ["spacy>=3.8,<4", "nltk>=3.9", "regex"]
 HOME = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("M3W_SHARED", HOME.parent / "shared"))
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "open-m3w" / "datatrove"
 
 # Run by the peer's Python: documents on stdin, [reason of quality, reason of repetition] a line.
 PEERS_CODE = """
@@ -59,19 +60,6 @@ seconds = time.process_time() - start
 shown = [[a and f"{a.reason} {a.value} (limit {a.limit})" for a in pair] for pair in answers]
 print(json.dumps({"seconds": seconds, "reasons": shown}))
 """
-
-
-def install_peer(folder: Path) -> str:
-    """The Python of a virtual environment that holds the peer; made where there is none."""
-    python = folder / "bin" / "python"
-    done = folder / "installed"
-    if not done.exists():
-        print(f"installing {PEER} into {folder}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, PEER, *NEEDS], check=True)
-        done.touch()
-    return str(python)
 
 
 def real_pages(data: Path) -> Iterator[tuple[str, bytes]]:
@@ -145,11 +133,13 @@ def print_agreement(texts: dict[str, str], theirs: list, ours: list) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer", type=Path, default=CACHE, help="folder of the peer's venv")
+    parser.add_argument(
+        "--peer", type=Path, default=CACHE / "datatrove", help="folder of the peer's venv"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pages", type=int, default=150, help="of the made-up web")
     options = parser.parse_args()
-    python = install_peer(options.peer)
+    python = install_peer(options.peer, PEER, *NEEDS)
     started = time.process_time()
     texts = read_texts(real_pages(SHARED / "data")) or read_texts(made_up_pages(options.pages))
     print(f"{len(texts)} documents, {sum(map(len, texts.values())) / 1e6:.2f} M characters", end="")

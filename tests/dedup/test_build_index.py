@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from dedup.build_index import main
-from dedup.fingerprint import phash, to_codes
+from dedup.fingerprint import thumbnail
 from dedup.index import EvaluationIndex, Missing
 
 
@@ -28,7 +28,7 @@ def test_builds_an_index_that_finds_copies(folder, tmp_path, capsys):
     assert capsys.readouterr().out == "mine: 3 pictures, 0 unreadable, 0 other files\n"
     index = EvaluationIndex.load(output)
     copies = [ImageOps.mirror(picture(1)), picture(7)]
-    match, none = index.match(to_codes([phash(copy) for copy in copies]))
+    match, none = index.match([thumbnail(copy) for copy in copies])
     assert (match.eval_set, match.eval_id) == ("mine", "1.png")
     assert none is None
 

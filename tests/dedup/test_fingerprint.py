@@ -9,16 +9,14 @@ from dedup.fingerprint import (
     CROPS,
     TURNS,
     VIEWS,
-    fingerprint,
+    half_codes,
     hamming,
     is_flat,
     phash,
     phash_turns,
     thumbnail,
     to_codes,
-    to_spectra,
     turn_codes,
-    turn_spectra,
     view_codes,
     view_place,
 )
@@ -62,28 +60,10 @@ def test_the_hash_does_not_change_with_the_code():
     assert phash(picture(1)) == "d74f00a7f78d4209"
 
 
-def test_a_fingerprint_is_hash_and_spectrum():
-    found = fingerprint(picture(1))
-    assert found.phash == phash(picture(1))
-    assert len(found.spectrum) == 119
-
-
-def test_the_signs_of_the_spectrum_are_the_bits_of_the_hash():
-    found = fingerprint(picture(2))
-    spectrum = to_spectra([found.spectrum])[0]
-    bits = np.unpackbits(np.frombuffer(bytes.fromhex(found.phash), np.uint8)).astype(bool)
-    hashed = np.delete(spectrum[:65], 59)  # all but (5, 5)
-    sure = np.abs(hashed) > 0.01
-    assert ((hashed > 0) == bits)[sure].all()
-    assert np.isclose(np.linalg.norm(spectrum), 1)
-
-
 def test_flat_pictures_are_known():
     flat = Image.new("RGB", (50, 30), (200, 10, 10))
     assert is_flat(thumbnail(flat))
     assert not is_flat(thumbnail(picture(1)))
-    assert np.isfinite(to_spectra([fingerprint(flat).spectrum])).all()
-    assert to_spectra([fingerprint(Image.new("L", (9, 9))).spectrum]).any() in (True, False)
 
 
 def test_thumbnails_are_small_and_grey_and_keep_small_pictures():
@@ -102,6 +82,7 @@ def test_views_are_hashes_of_crops():
     assert codes[0] == to_codes([phash(image)])[0]
     corner = to_codes([phash(image.crop((0, 0, 32, 24)))])[0]  # half of each side, on the pixel
     assert (corner ^ codes[-9]).bit_count() <= 1
+    assert (half_codes(thumbnail(image)) == codes[-9:]).all()
 
 
 def test_the_views_stand_at_even_places():
@@ -109,15 +90,6 @@ def test_the_views_stand_at_even_places():
     assert view_place(1) == (0.8, 0.0, 0.0)
     share, left, top = view_place(VIEWS - 8)
     assert (share, left, top) == (0.5, 0.25, 0.0)
-
-
-def test_spectra_turn_as_codes_do():
-    image = picture(5, (96, 96))
-    turned = turn_spectra(to_spectra([fingerprint(image).spectrum]))
-    assert turned.shape == (8, 1, 119)
-    for row, way in zip(turned, TURNED, strict=True):
-        other = image if way is None else image.transpose(way)
-        assert row[0] @ to_spectra([fingerprint(other).spectrum])[0] > 0.9999
 
 
 @pytest.mark.parametrize("size", [(160, 120), (96, 96)])

@@ -41,7 +41,7 @@ RECORDS = [
     ),
     Document("k2", "http://a/", "", ()),
     Pair("k", "http://a/b.jpg", "http://a/", "a cup", IMAGE, "alt", 0.25, ()),
-    Found(("http://a/b.jpg",), IMAGE, (b"\x00\x81" * 59 + b"\x7f",)),
+    Found(("http://a/b.jpg",), IMAGE),
     Found(("http://a/b.mp4",), VIDEO),
     Pair("k", "http://a/b.mp4", "http://a/", "a cup", VIDEO, "caption", None, ("x",)),
 ]

@@ -119,8 +119,22 @@ def test_removed_copies_are_shown_where_their_bytes_are_had(output, files, pictu
 
 
 def test_removed_copies_say_what_decided(page):
-    assert "2 of at most 4 bits" in page
-    assert "cosine 0.9731 of at least 0.94" in page
+    assert "0.9731 of at least 0.94" in page
+
+
+def test_a_removed_copy_stands_beside_its_original(output, files, picture):
+    asked = []
+
+    def find(names):
+        asked.append(set(names))
+        yield from ((name, picture) for name in names)
+
+    without = make_report(output.path, output.manifest, files).decode()
+    page = make_report(output.path, output.manifest, files, find_originals=find).decode()
+    (names,) = asked
+    assert names
+    assert page.count("data:image/jpeg") >= without.count("data:image/jpeg") + 1
+    assert "<th>original</th>" in page
 
 
 def test_a_damaged_sample_is_said_to_be_damaged(output, files):

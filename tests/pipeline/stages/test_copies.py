@@ -2,7 +2,6 @@
 
 import io
 import subprocess
-from dataclasses import replace
 
 import apache_beam as beam
 import numpy as np
@@ -12,15 +11,18 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image as Pil
 from PIL import ImageDraw, ImageOps
 
-from dedup.fingerprint import fingerprint, thumbnail
-from dedup.index import COSINE, RADIUS, EvaluationIndex, Item, Match
+from dedup.fingerprint import thumbnail
+from dedup.index import EvaluationIndex, Item, Match
+from dedup.second_look import ALIKE
 from pipeline.media.image import ImageLimits
 from pipeline.media.video import VideoLimits
 from pipeline.stages.copies import (
     COPIES,
     DropEvaluationCopies,
+    Held,
     first_match,
-    load_index,
+    load_held,
+    original_pictures,
     why_copy,
 )
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
@@ -28,7 +30,7 @@ from pipeline.stages.run import Outputs, Stage, Work
 from pipeline.stages.tables import read_rows
 from pipeline.stages.verdicts import came_in
 from pipeline.store.packs import PackWriter
-from schemas.records import Fetched, Found, Image, PackRef, Video
+from schemas.records import Fetched, Found, PackRef
 from schemas.rejection import Reason, Why
 from schemas.tables import Decision
 
@@ -86,69 +88,53 @@ def index_of(images, name="set") -> EvaluationIndex:
 INDEX = index_of(ORIGINALS)
 
 
-def still(image) -> Found:
-    seen = fingerprint(image)
-    media = Image("c" * 64, REF, *image.size, *image.size, seen.phash)
-    return Found(("http://a/1.jpg",), media, (seen.spectrum,))
-
-
-def film(images) -> Found:
-    seen = [fingerprint(image) for image in images]
-    media = Video("d" * 64, REF, *SIZE, 3.0, tuple(frame.phash for frame in seen))
-    return Found(("http://a/1.mp4",), media, tuple(frame.spectrum for frame in seen))
-
-
 # What is found
 
 
 @pytest.mark.parametrize("change", COPIES_OF)
 @pytest.mark.parametrize("number", range(len(ORIGINALS)))
 def test_copies_are_found(change, number):
-    match = first_match(still(COPIES_OF[change](ORIGINALS[number])), [INDEX])
+    match = first_match([COPIES_OF[change](ORIGINALS[number])], [Held(INDEX)])
     assert match is not None
     assert (match.eval_set, match.eval_id) == ("set", str(number))
-    assert match.cosine >= COSINE
-
-
-def test_crops_are_found_that_the_hash_alone_misses():
-    crops = [
-        still(crop(image, 0.83, x / 10, (10 - x) / 10)) for image in ORIGINALS for x in (1, 3, 6, 8)
-    ]
-    assert all(first_match(found, [INDEX]) for found in crops)
-    assert not all(first_match(replace(found, spectra=()), [INDEX]) for found in crops)
+    assert match.likeness >= match.limit
 
 
 def test_strangers_stay():
-    assert [first_match(still(image), [INDEX]) for image in STRANGERS] == [None] * 20
-    assert first_match(film(STRANGERS), [INDEX]) is None
+    assert [first_match([image], [Held(INDEX)]) for image in STRANGERS] == [None] * 20
+    assert first_match(STRANGERS, [Held(INDEX)]) is None
 
 
 def test_one_frame_is_enough():
     frames = [*STRANGERS[:3], ImageOps.mirror(crop(ORIGINALS[4], 0.85, 0.4, 0.6)), STRANGERS[4]]
-    match = first_match(film(frames), [INDEX])
+    match = first_match(frames, [Held(INDEX)])
     assert match is not None
     assert match.eval_id == "4"
-    assert match.cosine >= COSINE
-    assert first_match(film([]), [INDEX]) is None
+    assert match.likeness >= match.limit
+    assert first_match([], [Held(INDEX)]) is None
 
 
 def test_the_likest_of_all_frames_and_indexes_counts():
     other = index_of([ORIGINALS[1], ORIGINALS[0]], "other")
     frames = [crop(ORIGINALS[0], 0.85, 0.4, 0.6), ORIGINALS[1]]
-    assert first_match(film(frames), [INDEX, other]).eval_id == "0"  # other/0 and set/1 are equal
-    assert first_match(film(frames), [INDEX, other]).eval_set == "other"
-    assert first_match(film(frames[::-1]), [other, INDEX]).eval_set == "other"
-    assert first_match(film(frames), []) is None
-
-
-def test_without_spectra_the_hash_decides():
-    found = replace(still(ORIGINALS[2]), spectra=())
-    assert first_match(found, [INDEX]) == Match("set", "2", 0, RADIUS)
+    assert (
+        first_match(frames, [Held(INDEX), Held(other)]).eval_id == "0"
+    )  # other/0 and set/1 are equal
+    assert first_match(frames, [Held(INDEX), Held(other)]).eval_set == "other"
+    assert first_match(frames[::-1], [Held(other), Held(INDEX)]).eval_set == "other"
+    assert first_match(frames, []) is None
 
 
 def test_a_decision_has_the_number_that_decided():
-    assert why_copy(Match("s", "1", 6, 8, 0.97)) == Why(Reason.EVALUATION_COPY, 0.97, COSINE)
-    assert why_copy(Match("s", "1", 3, 4)) == Why(Reason.EVALUATION_COPY, 3, 4)
+    assert why_copy(Match("s", "1", 0.97, 0.72)) == Why(Reason.EVALUATION_COPY, 0.97, 0.72)
+
+
+def test_originals_are_given_as_pictures(index_path):
+    wanted = {("set", "2"), ("set", "none"), ("other", "1")}
+    ((name, content),) = original_pictures((str(index_path),), wanted)
+    assert name == ("set", "2")
+    assert np.array_equal(np.asarray(Pil.open(io.BytesIO(content))), thumbnail(ORIGINALS[2]))
+    assert list(original_pictures(("/no/such/index",), set())) == []
 
 
 # In a build
@@ -193,7 +179,7 @@ def build(folder, index_path, *flags):
 
     def search(pipeline, work, place):
         found = work.table(pipeline, "decode", "found", Found)
-        out = found | DropEvaluationCopies((str(index_path),))
+        out = found | DropEvaluationCopies(str(folder), (str(index_path),))
         return Outputs({"found": (Found, out.kept)}, (out.decisions,), (came_in(found, COPIES),))
 
     stages = (Stage("decode", (), (), decode), Stage("copies", (), ("decode",), search))
@@ -209,7 +195,7 @@ def table_of(root, result, name, record):
 def index_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("index") / "e.index"
     INDEX.save(path)
-    assert load_index(str(path)).items == INDEX.items
+    assert load_held(str(path)).index.items == INDEX.items
     return path
 
 
@@ -224,20 +210,16 @@ def test_copies_go_and_strangers_stay(built):
     assert all(count.adds_up for count in (*decoded.counts, *searched.counts))
     found = table_of(root, decoded, "found", Found)
     assert len(found) == len(COPIES_OF) + 5 + 2
-    for one in found:
-        frames = one.media.frame_phashes if isinstance(one.media, Video) else (one.media.phash,)
-        assert [len(spectrum) for spectrum in one.spectra] == [119] * len(frames)
     kept = table_of(root, searched, "found", Found)
     assert sorted(url for one in kept for url in one.urls) == [
         *(f"http://b/{k}.jpg" for k in range(5)),
         "http://b/v.mp4",
     ]
-    assert not any(one.spectra for one in kept)
     rejected = [row for row in table_of(root, searched, "decisions", Decision) if not row.kept]
     assert len(rejected) == len(COPIES_OF) + 1
     for row in rejected:
         assert row.reason == "evaluation_copy"
-        assert row.limit == COSINE <= row.value <= 1
+        assert ALIKE <= row.limit <= row.value <= 1
         assert (row.kind, row.eval_set, row.eval_id) == (
             ("video", "set", "3") if row.url.endswith("4") else ("image", "set", "1")
         )
@@ -249,7 +231,7 @@ def test_bundles_that_run_again_change_nothing(built, index_path, tmp_path):
     found = []
     for root, (decoded, searched) in (built, again):
         table = table_of(root, decoded, "found", Found)
-        found.append([(one.urls, one.media.key, one.spectra) for one in table])
+        found.append([(one.urls, one.media.key, one.media.ref.sha256) for one in table])
         (path,) = searched.tables["decisions"]
         found.append((root / path).read_bytes())
     assert found[:2] == found[2:]
