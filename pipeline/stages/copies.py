@@ -5,7 +5,7 @@ What goes with it, or whether it is only flagged, the recipe says.
 
 import io
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
@@ -47,9 +47,12 @@ class EvaluationCopyLimits:
         policy: drop takes out the image or video, and with it the pair that it is half of;
             drop_sample also every document that shows the image; flag keeps all, with the match in
             the decision.
+        cells_from: an index of so many images and frames or more, with a descriptor, is searched by
+            cells: four times as fast, and some crops are missed (docs/benchmarks.md); 0 for never.
     """
 
     policy: str = "drop"
+    cells_from: int = 0
 
     def __post_init__(self) -> None:
         if self.policy not in POLICIES:
@@ -83,7 +86,7 @@ class _Match(beam.DoFn):
         self._root, self._paths, self._limits = root, indexes, limits
 
     def setup(self) -> None:
-        self._held = [load_held(path) for path in self._paths]
+        self._held = [load_held(path, self._limits.cells_from) for path in self._paths]
         self._reader = PackReader(self._root, files=FILES)
 
     def process(self, found: Found) -> Iterator[Any]:
@@ -118,8 +121,12 @@ class Held:
     descriptor: Descriptor | None = None
 
 
-def load_held(path: str) -> Held:
+def load_held(path: str, cells_from: int = 0) -> Held:
     """The index in a file, on disk or in a bucket, and its descriptor.
+
+    Args:
+        path: of the file.
+        cells_from: so many items or more are searched by cells; 0 for never.
 
     Raises:
         UnusableIndex: as `images_of` and `descriptor_of`.
@@ -130,7 +137,7 @@ def load_held(path: str) -> Held:
         import torch
 
         torch.set_num_threads(1)  # a worker is a process, and one thread gives equal bits
-    return Held(index, descriptor_of(index, path))
+    return Held(replace(index, cells_from=cells_from), descriptor_of(index, path))
 
 
 def original_pictures(
