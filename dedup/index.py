@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.candidates import Candidate, HashSearch
+from dedup.cells import CellRows
 from dedup.descriptor import (
     Calibration,
     Descriptor,
@@ -31,7 +32,7 @@ from dedup.descriptor import (
     load_descriptor,
 )
 from dedup.fingerprint import FINGERPRINT, VIEWS, Codes, Grey, is_flat, view_codes
-from dedup.nearest import nearest_rows
+from dedup.screened import ScreenedRows
 from dedup.second_look import (
     WORTH_MOVING,
     Floats,
@@ -143,6 +144,7 @@ class EvaluationIndex:
         unreadable: what the sets hold and the index does not.
         fingerprint: name of the hash.
         embedding: what made the items' rows; None where they have none.
+        cells_from: so many items or more are searched by cells where they have rows; 0 for never.
     """
 
     items: tuple[Item, ...]
@@ -150,14 +152,16 @@ class EvaluationIndex:
     unreadable: tuple[Missing, ...] = ()
     fingerprint: str = FINGERPRINT
     embedding: Embedding | None = None
+    cells_from: int = field(default=0, repr=False, compare=False)
     _search: HashSearch = field(init=False, repr=False, compare=False)
-    _rows: Rows = field(init=False, repr=False, compare=False)
+    _rows: ScreenedRows | CellRows | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_search", HashSearch(self.codes))
         content = np.frombuffer(b"".join(item.row for item in self.items), "<f2")
-        rows = content.reshape(len(self.items), -1 if content.size else 0)
-        object.__setattr__(self, "_rows", rows.astype(np.float32))
+        rows = content.reshape(len(self.items), -1 if content.size else 0).astype(np.float32)
+        search = CellRows if 0 < self.cells_from <= len(rows) else ScreenedRows
+        object.__setattr__(self, "_rows", search(rows) if rows.size else None)
 
     @classmethod
     def build(
@@ -198,9 +202,9 @@ class EvaluationIndex:
             self._look(query, self._likeliest(query, of_one[:_GLANCES])) if query else None
             for query, of_one in zip(queries, candidates, strict=True)
         ]
-        if rows is None or not self._rows.size or all(found):
+        if rows is None or self._rows is None or all(found):
             return found
-        places, cosines = nearest_rows(rows, self._rows, _NEAREST)
+        places, cosines = self._rows.nearest(rows, _NEAREST)
         for number, query in enumerate(queries):
             if found[number] is None and query is not None:
                 found[number] = self._look_near(query, places[number], cosines[number])

@@ -309,7 +309,7 @@ def _stage_order(output: str) -> dict[str, int]:
 
 def _decision_line(row: dict[str, Any]) -> str:
     line = f"{row['stage']:<16} {row['kind']:<8} {'kept' if row['kept'] else 'dropped'}"
-    if not row["kept"]:
+    if row["reason"]:  # what is only flagged is kept and has one
         line += f"  {_reason_of(row)}"
     if row.get("eval_set"):
         line += f"  copy of {row['eval_set']}/{row['eval_id']}"

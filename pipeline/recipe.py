@@ -19,6 +19,7 @@ from pipeline.filters.video_pairs import VtpLimits
 from pipeline.media.fetch import FetchLimits
 from pipeline.media.image import ImageLimits
 from pipeline.media.video import VideoLimits
+from pipeline.stages.copies import EvaluationCopyLimits
 from pipeline.stages.repeated import RepeatedLimits
 from pipeline.stages.shards import ShardLimits
 from pipeline.stages.similarity import ClipChoice
@@ -77,6 +78,7 @@ class BuildRecipe:
     repeated: RepeatedLimits = field(default_factory=RepeatedLimits)
     minhash: MinhashLimits = field(default_factory=MinhashLimits)
     evaluation_text: EvaluationTextLimits = field(default_factory=EvaluationTextLimits)
+    evaluation_copy: EvaluationCopyLimits = field(default_factory=EvaluationCopyLimits)
     fetch: FetchLimits = field(default_factory=FetchLimits)
     image: ImageLimits = field(default_factory=ImageLimits)
     video: VideoLimits = field(default_factory=VideoLimits)

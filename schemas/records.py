@@ -256,6 +256,25 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageCopy:
+    """An image that was taken out as a copy of evaluation data, and its documents with it.
+
+    Attributes:
+        urls: all that lead to it.
+        eval_set: the set that holds the original.
+        eval_id: the original's id in that set.
+        likeness: of the two, -1 to 1.
+        limit: the least likeness of a copy.
+    """
+
+    urls: tuple[str, ...]
+    eval_set: str
+    eval_id: str
+    likeness: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
 class Embedded:
     """The CLIP embedding of an image or video.
 

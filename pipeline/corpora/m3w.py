@@ -18,6 +18,7 @@ from schemas.records import (
     Document,
     Found,
     Image,
+    ImageCopy,
     ImageLink,
     ImagePart,
     Role,
@@ -26,6 +27,7 @@ from schemas.records import (
     TextPart,
 )
 from schemas.rejection import Reason, Why
+from schemas.tables import Decision
 
 SEQUENCES = Subject("m3w", "document", lambda d: d.key, lambda d: d.url)
 PLACES = Subject("m3w_images", "image", lambda u: u.image.key, lambda u: u.url)
@@ -73,7 +75,8 @@ class Use:
 class BuildSequences(beam.PTransform):
     """Sequences of `documents`, `found` and `embedded`; outputs `sequences`, `read`, `decisions`.
 
-    The main output holds (Sequence, vectors of its images as float32 bytes).
+    Documents that show one of `copies` make none. The main output holds (Sequence, vectors of its
+    images as float32 bytes).
     """
 
     limits: M3wLimits
@@ -82,11 +85,16 @@ class BuildSequences(beam.PTransform):
         """Three shuffles of small records: by URL, by image, by document."""
         links = inputs["documents"] | "Links" >> beam.FlatMap(image_places)
         images = inputs["found"] | "Urls" >> beam.FlatMap(images_by_url)
-        uses = (
-            {"links": links, "images": images}
-            | "JoinUrls" >> beam.CoGroupByKey()
-            | "Uses" >> beam.FlatMapTuple(image_uses)
+        copies = inputs["copies"] | "CopiesByUrl" >> beam.FlatMap(
+            lambda copy: [(url, copy) for url in copy.urls]
         )
+        joined = {
+            "links": links,
+            "images": images,
+            "copies": copies,
+        } | "JoinUrls" >> beam.CoGroupByKey()
+        uses = joined | "Uses" >> beam.FlatMapTuple(image_uses)
+        shown = joined | "ShownCopies" >> beam.FlatMapTuple(shown_copies)
         vectors = inputs["embedded"] | "Vectors" >> beam.Map(lambda row: (row.key, row.vector))
         counted = (
             {"uses": uses, "vectors": vectors}
@@ -95,7 +103,7 @@ class BuildSequences(beam.PTransform):
         )
         documents = inputs["documents"] | "ByKey" >> beam.Map(lambda d: (d.key, d))
         return (
-            {"documents": documents, "uses": counted}
+            {"documents": documents, "uses": counted, "copies": shown}
             | "JoinDocuments" >> beam.CoGroupByKey()
             | "Sequences"
             >> beam.FlatMapTuple(partial(_sequence, limits=self.limits)).with_outputs(
@@ -123,6 +131,13 @@ def image_uses(url: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str
     for image in groups["images"]:
         for document, index in groups["links"]:
             yield image.key, Use(document, index, url, image)
+
+
+def shown_copies(url: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, ImageCopy]]:
+    """Each copy of evaluation data under the key of each document that shows it, by that URL."""
+    for copy in groups["copies"]:
+        for document in sorted({document for document, _ in groups["links"]}):
+            yield document, replace(copy, urls=(url,))
 
 
 def count_documents(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, Use]]:
@@ -183,6 +198,26 @@ def judge_sequence(sequence: Sequence, limits: M3wLimits) -> Why | None:
     return None
 
 
+def decide_sequence(
+    document: Document, sequence: Sequence, copies: Iterable[ImageCopy], limits: M3wLimits
+) -> Decision:
+    """What becomes of a document: out with the likest copy that it shows, or judged by its parts.
+
+    Args:
+        document: the document.
+        sequence: what is left of it.
+        copies: of evaluation data, which it shows and must not.
+        limits: thresholds.
+    """
+    shown = sorted(copies, key=lambda one: (-one.likeness, one.eval_set, one.eval_id, one.urls))
+    if shown:
+        copy = shown[0]
+        why = Why(Reason.EVALUATION_COPY, copy.likeness, copy.limit, copy.urls[0])
+        return SEQUENCES.matched(document, why, (copy.eval_set, copy.eval_id), "drop_sample")
+    why_not = judge_sequence(sequence, limits)
+    return SEQUENCES.rejected(document, why_not) if why_not else SEQUENCES.kept(document)
+
+
 def _sequence(key: str, groups: dict[str, Iterable[Any]], limits: M3wLimits) -> Iterator[Any]:
     """The sequence of a document with its images' vectors, and all decisions; tagged."""
     del key
@@ -197,12 +232,10 @@ def _sequence(key: str, groups: dict[str, Iterable[Any]], limits: M3wLimits) -> 
             decision = PLACES.kept(use) if why is None else PLACES.rejected(use, why)
             yield beam.pvalue.TaggedOutput(DECISIONS, decision)
         sequence = make_sequence(document, kept)
-        why = judge_sequence(sequence, limits)
-        if why is not None:
-            yield beam.pvalue.TaggedOutput(DECISIONS, SEQUENCES.rejected(document, why))
-            continue
-        yield beam.pvalue.TaggedOutput(DECISIONS, SEQUENCES.kept(document))
-        yield sequence, tuple(use.vector for use in kept)
+        decision = decide_sequence(document, sequence, groups["copies"], limits)
+        yield beam.pvalue.TaggedOutput(DECISIONS, decision)
+        if decision.kept:
+            yield sequence, tuple(use.vector for use in kept)
 
 
 @dataclass(eq=False)

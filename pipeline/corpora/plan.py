@@ -47,7 +47,7 @@ from pipeline.stages.screening import (
 from pipeline.stages.shards import WriteShards
 from pipeline.stages.similarity import EmbedMedia
 from pipeline.stages.verdicts import Keep, Subject, came_in
-from schemas.records import Capture, Document, Embedded, Fetched, Found, Pair, PairLink
+from schemas.records import Capture, Document, Embedded, Fetched, Found, ImageCopy, Pair, PairLink
 from schemas.shard import encode_pair, encode_sequence
 
 _ITEMS_PER_BUCKET = 1024
@@ -129,8 +129,8 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
     media = MediaLimits(recipe.image, recipe.video)
     yield Stage("decode", (media,), ("fetch",), partial(_decode, media))
     if request.indexes:
-        digests = request.digests
-        yield Stage("copies", (digests,), ("decode",), partial(_copies, request))
+        policy = (recipe.evaluation_copy, request.digests)
+        yield Stage("copies", policy, ("decode",), partial(_copies, request))
     if recipe.clip.scores:
         settings = (recipe.clip, request.digests)
         yield Stage("embed", settings, (request.media_stage,), partial(_embed, request))
@@ -302,8 +302,10 @@ def _decode(limits: MediaLimits, pipeline: beam.Pipeline, work: Work, place: Pla
 
 def _copies(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     found = work.table(pipeline, "decode", "found", Found)
-    out = found | DropEvaluationCopies(place.root, request.indexes)
-    return Outputs({"found": (Found, out.kept)}, (out.decisions,), (came_in(found, COPIES),))
+    limits = request.recipe.evaluation_copy
+    out = found | DropEvaluationCopies(place.root, request.indexes, limits)
+    tables = {"found": (Found, out.kept), "copies": (ImageCopy, out.copies)}
+    return Outputs(tables, (out.decisions,), (came_in(found, COPIES),))
 
 
 def _embed(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
@@ -327,7 +329,13 @@ def _media(request: Request, pipeline: beam.Pipeline, work: Work) -> dict[str, b
 def _m3w(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     recipe = request.recipe
     documents = work.table(pipeline, request.document_stage, "documents", Document)
-    inputs: Any = {"documents": documents, **_media(request, pipeline, work)}
+    copies = (
+        work.table(pipeline, "copies", "copies", ImageCopy)
+        if request.indexes
+        else pipeline | "NoCopies" >> beam.Create([])
+    )
+    media = _media(request, pipeline, work)
+    inputs: Any = {"documents": documents, "copies": copies, **media}
     built = inputs | BuildSequences(recipe.m3w)
     shards = (
         built.sequences

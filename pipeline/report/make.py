@@ -48,7 +48,9 @@ def make_report(
     }
     corpora = read_corpora(output, manifest.shards, wanted, files)
     removed = _removed(verdicts, find_media, thumbnails) if find_media else {}
-    wanted_originals = {(removal.eval_set, removal.eval_id) for removal in verdicts.removals}
+    wanted_originals = {
+        (removal.eval_set, removal.eval_id) for removal in (*verdicts.removals, *verdicts.flags)
+    }
     pictures = find_originals(wanted_originals) if find_originals else ()
     originals = {name: thumbnails.of_image(content) for name, content in sorted(pictures)}
     samples = read_samples(output, corpora, thumbnails, files)
@@ -57,7 +59,7 @@ def make_report(
 
 
 def _removed(verdicts: Verdicts, find_media: FindMedia, thumbnails: Thumbnails) -> dict[str, str]:
-    """Thumbnails of the evaluation copies that were taken out, by key."""
+    """Thumbnails of the evaluation copies that were taken out or flagged, by key."""
     kinds = {removal.key: removal.kind for removal in (*verdicts.removals, *verdicts.flags)}
     found = dict(sorted(find_media(kinds.keys()))) if kinds else {}
     return {

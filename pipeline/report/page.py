@@ -221,7 +221,7 @@ def _by_set(counts: Mapping[str, int]) -> str:
 def _likeness_of(removal: Removal) -> str:
     """How alike a copy and its original are, of at least what."""
     value, limit = figure_of(removal.value), figure_of(removal.limit)
-    if removal.kind in ("document", "pair"):
+    if removal.is_text:
         return f"{value} of the text's n-grams, of at least {limit}"
     return f"{value} of at least {limit}"
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline.report.sources import ReportFiles, table_batches
 from pipeline.report.spread import Spread
+from schemas.rejection import Reason
 from schemas.tables import Decision, arrow_schema
 
 EXAMPLES = 6
@@ -37,7 +38,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Removal:
-    """One item that was taken out as a copy of evaluation data; the figures are its decision's."""
+    """One item that was found to be evaluation data; the figures are its decision's."""
 
     key: str
     url: str
@@ -46,6 +47,7 @@ class Removal:
     eval_id: str
     value: float | None = field(default=None, compare=False)
     limit: float | None = field(default=None, compare=False)
+    is_text: bool = field(default=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -163,6 +165,7 @@ def _fold_matches(
             row["eval_id"] or "",
             row["value"],
             row["limit"],
+            row["reason"] == Reason.EVALUATION_TEXT,
         )
         for row in _first_rows(rows, MATCHES)
     )

@@ -1,8 +1,11 @@
-"""Evaluation copies out: no image or video of a benchmark's goes into a corpus."""
+"""Evaluation copies out: no image or video of a benchmark's goes into a corpus.
+
+What goes with it, or whether it is only flagged, the recipe says.
+"""
 
 import io
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
@@ -15,9 +18,8 @@ from pipeline.media.video import FRAMES_FPS, MAX_FRAMES, sample_frames
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.verdicts import DECISIONS, Subject
 from pipeline.store.packs import PackReader
-from schemas.records import Found, Image, Video
-from schemas.rejection import Reason, Rejection, Why
-from schemas.tables import rejected
+from schemas.records import Found, Image, ImageCopy, Video
+from schemas.rejection import Reason, Why
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
@@ -29,51 +31,86 @@ COPIES = Subject(
     lambda found: found.urls[0],
 )
 
+FOUND_COPIES = "copies"
+"""Tag of the output that holds the images whose documents go with them."""
+
+POLICIES = ("drop", "drop_sample", "flag")
+
 _SEEN_SIDE = 256  # px of an image that are looked at: JPEG is decoded no larger where it can be
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationCopyLimits:
+    """What becomes of copies of an evaluation set's images and videos.
+
+    Attributes:
+        policy: drop takes out the image or video, and with it the pair that it is half of;
+            drop_sample also every document that shows the image; flag keeps all, with the match in
+            the decision.
+        cells_from: an index of so many images and frames or more, with a descriptor, is searched by
+            cells: four times as fast, and some crops are missed (docs/benchmarks.md); 0 for never.
+    """
+
+    policy: str = "drop"
+    cells_from: int = 0
+
+    def __post_init__(self) -> None:
+        if self.policy not in POLICIES:
+            raise ValueError(f"policy must be drop, drop_sample or flag, got {self.policy}")
 
 
 @dataclass(eq=False)
 class DropEvaluationCopies(beam.PTransform):
-    """Found media that no evaluation set holds; outputs `kept`, `decisions`.
+    """Found media that no evaluation set holds; outputs `kept`, `copies`, `decisions`.
 
     Attributes:
         root: which the media's packs lie below.
         indexes: paths of evaluation indexes.
+        limits: what becomes of copies.
     """
 
     root: str
     indexes: tuple[str, ...]
+    limits: EvaluationCopyLimits = field(default_factory=EvaluationCopyLimits)
 
     def expand(self, found: beam.PCollection) -> Any:
-        """Two outputs."""
-        match = _Match(self.root, self.indexes)
-        return found | beam.ParDo(match).with_outputs(DECISIONS, main="kept")
+        """Three outputs, no shuffle; `copies` are images whose documents are to go."""
+        match = _Match(self.root, self.indexes, self.limits)
+        return found | beam.ParDo(match).with_outputs(FOUND_COPIES, DECISIONS, main="kept")
 
 
 class _Match(beam.DoFn):
     """Held against every index, which each worker loads once."""
 
-    def __init__(self, root: str, indexes: tuple[str, ...]) -> None:
-        self._root, self._paths = root, indexes
+    def __init__(self, root: str, indexes: tuple[str, ...], limits: EvaluationCopyLimits) -> None:
+        self._root, self._paths, self._limits = root, indexes, limits
 
     def setup(self) -> None:
-        self._held = [load_held(path) for path in self._paths]
+        self._held = [load_held(path, self._limits.cells_from) for path in self._paths]
         self._reader = PackReader(self._root, files=FILES)
 
     def process(self, found: Found) -> Iterator[Any]:
         match = first_match(pictures_of(found, self._reader), self._held)
-        if match is None:
-            yield found
-            yield beam.pvalue.TaggedOutput(DECISIONS, COPIES.kept(found))
-            return
-        kind = "video" if isinstance(found.media, Video) else "image"
-        rejection = Rejection(
-            kind, found.media.key, found.urls[0], why_copy(match), match.eval_set, match.eval_id
-        )
-        yield beam.pvalue.TaggedOutput(DECISIONS, rejected(COPIES.stage, rejection))
+        yield from decided(found, match, self._limits.policy)
 
     def teardown(self) -> None:
         self._reader.close()
+
+
+def decided(found: Found, match: Match | None, policy: str) -> Iterator[Any]:
+    """The media where they stay, the image where its documents go, and the decision; tagged."""
+    if match is None:
+        yield found
+        yield beam.pvalue.TaggedOutput(DECISIONS, COPIES.kept(found))
+        return
+    original = match.eval_set, match.eval_id
+    decision = COPIES.matched(found, why_copy(match), original, policy)
+    yield beam.pvalue.TaggedOutput(DECISIONS, decision)
+    if decision.kept:
+        yield found
+    elif policy == "drop_sample" and isinstance(found.media, Image):
+        copy = ImageCopy(found.urls, *original, match.likeness, match.limit)
+        yield beam.pvalue.TaggedOutput(FOUND_COPIES, copy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +121,12 @@ class Held:
     descriptor: Descriptor | None = None
 
 
-def load_held(path: str) -> Held:
+def load_held(path: str, cells_from: int = 0) -> Held:
     """The index in a file, on disk or in a bucket, and its descriptor.
+
+    Args:
+        path: of the file.
+        cells_from: so many items or more are searched by cells; 0 for never.
 
     Raises:
         UnusableIndex: as `images_of` and `descriptor_of`.
@@ -96,7 +137,7 @@ def load_held(path: str) -> Held:
         import torch
 
         torch.set_num_threads(1)  # a worker is a process, and one thread gives equal bits
-    return Held(index, descriptor_of(index, path))
+    return Held(replace(index, cells_from=cells_from), descriptor_of(index, path))
 
 
 def original_pictures(

@@ -4,7 +4,7 @@ Before any download; whether such an item goes or is only flagged, the recipe sa
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
@@ -15,8 +15,8 @@ from pipeline.filters.document import document_text
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.verdicts import DECISIONS, Subject
 from schemas.records import Document, PairLink
-from schemas.rejection import Reason, Rejection, Why
-from schemas.tables import Decision, rejected
+from schemas.rejection import Reason, Why
+from schemas.tables import Decision
 
 DOCUMENT_TEXTS = Subject("eval_texts", "document", lambda d: d.key, lambda d: d.url)
 PAIR_TEXTS = Subject("eval_pair_texts", "pair", lambda link: link.key, lambda link: link.url)
@@ -83,9 +83,5 @@ def decide_text(
     """What becomes of an item; a flagged one is kept, its decision names the match."""
     if match is None:
         return subject.kept(item)
-    kind = "document" if isinstance(item, Document) else "pair"
     why = Why(Reason.EVALUATION_TEXT, match.containment, limits.containment)
-    rejection = Rejection(
-        kind, subject.key(item), subject.url(item), why, match.eval_set, match.eval_id
-    )
-    return replace(rejected(subject.stage, rejection), kept=limits.policy == "flag")
+    return subject.matched(item, why, (match.eval_set, match.eval_id), limits.policy)

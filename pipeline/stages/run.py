@@ -237,8 +237,8 @@ def _as_read(counted: Any, turn: int) -> dict[str, Any]:
 
 
 def _counted(row: Decision) -> tuple[str, str, str]:
-    """What the manifest counts of a decision."""
-    return row.stage, row.kind, row.reason or ""
+    """What the manifest counts of a decision; what is only flagged has a reason and is kept."""
+    return row.stage, row.kind, "" if row.kept else row.reason or ""
 
 
 def _write_summary(parts: Iterable[dict[str, Any]], path: str) -> None:

@@ -5,7 +5,7 @@ counts. The pure functions of extract, media, filters and dedup know nothing of 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import apache_beam as beam
@@ -42,6 +42,19 @@ class Subject:
         """The decision to drop an item."""
         kind = self.kind if isinstance(self.kind, str) else self.kind(item)
         return rejected(self.stage, Rejection(kind, self.key(item), self.url(item), why))
+
+    def matched(self, item: object, why: Why, original: tuple[str, str], policy: str) -> Decision:
+        """The decision on a copy of evaluation data, which the policy "flag" keeps all the same.
+
+        Args:
+            item: the copy.
+            why: how like the original it is.
+            original: the original's set and its id there.
+            policy: as the recipe has it.
+        """
+        eval_set, eval_id = original
+        decision = self.rejected(item, why)
+        return replace(decision, kept=policy == "flag", eval_set=eval_set, eval_id=eval_id)
 
 
 def came_in(items: Any, subject: Subject) -> Any:

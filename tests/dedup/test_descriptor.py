@@ -1,12 +1,14 @@
 """Descriptors by a small TorchScript model made here, and by the packaged weights where installed."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from dedup.build_index import main
+from dedup.cells import CellRows
 from dedup.descriptor import (
     EFFICIENTNET,
     Calibration,
@@ -16,6 +18,7 @@ from dedup.descriptor import (
 )
 from dedup.fingerprint import thumbnail
 from dedup.index import EvaluationIndex, Item, UnusableIndex, descriptor_of
+from dedup.screened import ScreenedRows
 
 torch = pytest.importorskip("torch")
 
@@ -99,6 +102,22 @@ def test_a_calibrated_cosine_is_enough_alone(model):
     match = index_of(descriptor, originals, calibration).match(stranger, rows)[0]
     assert (match.eval_id, match.limit) == ("1", 0.9)
     assert match.likeness > 0.999
+
+
+@pytest.mark.parametrize(("never", "least"), [(0, 1), (6, 5)])
+def test_an_index_is_searched_by_cells_from_the_size_asked_for(model, never, least):
+    originals = [picture(seed) for seed in range(5)]
+    descriptor = load_descriptor(model)
+    index = index_of(descriptor, originals)
+    whole = replace(index, cells_from=never)
+    cells = replace(index, cells_from=least)
+    assert (type(whole._rows), type(cells._rows)) == (ScreenedRows, CellRows)
+    greys = [thumbnail(originals[3].crop((50, 25, 210, 145)))]
+    rows = descriptor.embed_images([originals[3]])
+    assert cells.match(greys, rows) == whole.match(greys, rows) != [None]
+    assert cells == whole
+    bare = EvaluationIndex.build([Item.of("set", "1", greys[0])])
+    assert replace(bare, cells_from=least).match(greys, rows) == bare.match(greys)
 
 
 def test_rows_and_calibration_come_back_from_the_file(model):

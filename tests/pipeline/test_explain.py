@@ -151,6 +151,9 @@ def decisions(tmp_path):
         base | {"stage": "text", "kept": False, "reason": "language", "value": "de", "limit": "en"},
         base | {"stage": "eval", "kept": False, "reason": "evaluation_copy", "value": "0.9",
                 "limit": "0.6", "eval_set": "coco", "eval_id": "7"},
+        base | {"stage": "eval", "url": "https://f.example/", "kept": True,
+                "reason": "evaluation_copy", "value": "0.9", "limit": "0.6", "eval_set": "coco",
+                "eval_id": "8"},
         base | {"stage": "text", "url": "https://b.example/", "kept": True, "reason": None,
                 "value": None, "limit": None},
     ]  # fmt: skip
@@ -167,6 +170,12 @@ def test_the_story_of_a_url(tmp_path, capsys):
     assert "copy of coco/7" in lines[2]
     assert main(["--output", output, "--find", "https://a.example/", "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[1])["reason"] == "language"
+
+
+def test_the_story_of_what_is_only_flagged(tmp_path, capsys):
+    assert main(["--output", decisions(tmp_path), "--find", "https://f.example/"]) == 0
+    line = capsys.readouterr().out
+    assert "kept  evaluation_copy 0.9 (limit 0.6)  copy of coco/8" in line
 
 
 def test_a_story_goes_as_the_build_went(tmp_path, capsys):

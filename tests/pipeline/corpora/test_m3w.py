@@ -1,14 +1,19 @@
 """Documents and images become sequences, images where they stood."""
 
+import random
 from dataclasses import replace
 
+import apache_beam as beam
 import numpy as np
 import pytest
+from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.corpora.m3w import (
+    BuildSequences,
     M3wLimits,
     Use,
     count_documents,
+    decide_sequence,
     image_places,
     image_uses,
     images_by_url,
@@ -17,6 +22,7 @@ from pipeline.corpora.m3w import (
     make_sequence,
     sentences,
     sequence_bytes,
+    shown_copies,
     with_scores,
 )
 from schemas.records import (
@@ -24,6 +30,7 @@ from schemas.records import (
     Document,
     Found,
     Image,
+    ImageCopy,
     ImageLink,
     ImagePart,
     PackRef,
@@ -153,3 +160,100 @@ def test_scores_are_cosines_rounded_to_float16():
     assert pictures[0].scores == (float(np.float16(0.6)), float(np.float16(0.8)), 0.0)
     assert pictures[1].scores == (0.0, 0.0, 1.0)
     assert all(isinstance(part, TextPart) for part in (scored.parts[0], scored.parts[2]))
+
+
+# Copies of evaluation data, whose documents go
+
+COPIES = [
+    ImageCopy(("http://a/cup.jpg",), "coco", "2", 0.8, 0.7),
+    ImageCopy(("http://a/boat.jpg",), "coco", "1", 0.9, 0.7),
+    ImageCopy(("http://a/boat.jpg",), "vqa", "1", 0.9, 0.7),
+]
+
+
+def test_copies_are_told_to_each_document_once():
+    copy = replace(COPIES[0], urls=("http://a/cup.jpg", "http://b/cup.jpg"))
+    groups = {"copies": [copy], "links": [("e", 7), ("d", 1), ("d", 3)], "images": []}
+    found = list(shown_copies("http://a/cup.jpg", groups))
+    assert found == [("d", COPIES[0]), ("e", COPIES[0])]
+    assert not list(shown_copies("u", {"copies": [], "links": [("d", 1)], "images": []}))
+
+
+@pytest.mark.parametrize("copies", [COPIES, COPIES[::-1]])
+def test_a_document_goes_with_the_likest_copy_that_it_shows(copies):
+    sequence = make_sequence(DOCUMENT, [use(1, CUP)])
+    row = decide_sequence(DOCUMENT, sequence, copies, M3wLimits())
+    assert (row.stage, row.kind, row.key, row.kept) == ("m3w", "document", "d", False)
+    assert (row.reason, row.value, row.limit) == ("evaluation_copy", 0.9, 0.7)
+    assert (row.detail, row.eval_set, row.eval_id) == ("http://a/boat.jpg", "coco", "1")
+    assert decide_sequence(DOCUMENT, sequence, [], M3wLimits()).kept
+    bare = make_sequence(DOCUMENT, [])
+    assert decide_sequence(DOCUMENT, bare, [], M3wLimits()).reason == "no_media"
+
+
+# Counted over a corpus, beside a slow recount
+
+
+def recounted(documents, found, limit):
+    """(document, block) of each image that stands on at most so many documents."""
+    owner = {url: one.media.key for one in found for url in one.urls}
+    places = [
+        (document.key, index, owner[block.url])
+        for document in documents
+        for index, block in enumerate(document.blocks)
+        if isinstance(block, ImageLink) and block.url in owner
+    ]
+    return {
+        (document, index)
+        for document, index, key in places
+        if len({other for other, _, same in places if same == key}) <= limit
+    }
+
+
+@pytest.mark.beam
+def test_decoration_is_counted_as_a_slow_recount_does():
+    draw = random.Random(3)
+    pictures = [
+        Image(f"{n:064x}", PackRef("a" * 64, "p.tar", 0, 9), 9, 9, 9, 9, "0" * 16)
+        for n in range(14)
+    ]
+    found = [Found((f"http://i/{n}", f"http://j/{n}"), one) for n, one in enumerate(pictures)]
+    # Image n stands on about 2 n of 30 documents, by either of its URLs, on some of them twice.
+    documents = []
+    for key in range(30):
+        shown = [n for n in range(14) for _ in "12" if draw.random() < n / 30]
+        draw.shuffle(shown)
+        links = [ImageLink(f"http://{draw.choice('ij')}/{n}") for n in shown]
+        blocks = (TextBlock("It is."), ImageLink("http://lost/"), *links)
+        documents.append(Document(f"{key}", f"http://d/{key}", "T", blocks))
+    kept = recounted(documents, found, 10)
+    total = recounted(documents, found, 30)
+    assert 20 < len(kept) < len(total) - 20
+    expected = {
+        document.url: [
+            block.url
+            for index, block in enumerate(document.blocks)
+            if (document.key, index) in kept
+        ]
+        for document in documents[:29]
+    }
+    last = documents[29]
+    documents[29] = replace(last, blocks=(*last.blocks, ImageLink("http://evaluation/")))
+    copy = ImageCopy(("http://evaluation/", "http://elsewhere/"), "coco", "1", 0.9, 0.7)
+    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+        inputs = {
+            "documents": pipeline | "D" >> beam.Create(documents),
+            "found": pipeline | "F" >> beam.Create(found),
+            "embedded": pipeline | "E" >> beam.Create([]),
+            "copies": pipeline | "C" >> beam.Create([copy]),
+        }
+        limits = M3wLimits(max_images=0, max_image_documents=10, same_image_bits=-1)
+        built = inputs | BuildSequences(limits)
+        told = built.sequences | beam.Map(
+            lambda one: (one[0].url, [p.url for p in one[0].parts if isinstance(p, ImagePart)])
+        )
+        assert_that(told, equal_to([item for item in expected.items() if item[1]]), "sequences")
+        rejected = built.decisions | beam.Filter(lambda row: row.eval_set is not None)
+        copies = rejected | "Told" >> beam.Map(lambda row: (row.url, row.reason, row.detail))
+        gone = [("http://d/29", "evaluation_copy", "http://evaluation/")]
+        assert_that(copies, equal_to(gone), "copies")

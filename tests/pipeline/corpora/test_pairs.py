@@ -1,5 +1,6 @@
 """Pairs under their corpus's rules, counted over the corpus."""
 
+import random
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -77,6 +78,43 @@ def test_align_counts_over_the_corpus():
         assert_that(pairs, equal_to([("a red cup", b"v"), ("one more cup", b"v")]), "pairs")
         assert_that(read, equal_to([("align", "pair")] * 8), "read")
         assert_that(decisions, equal_to(decided), "decisions")
+
+
+def recounted(links, limits):
+    """(URL, text) of the pairs that ALIGN's counts let through, counted anew for each pair."""
+    return [
+        (one.url, one.text)
+        for one in links
+        if len({other.text for other in links if other.url == one.url})
+        <= limits.max_alt_texts_of_image
+        and len({other.url for other in links if other.text == one.text})
+        <= limits.max_images_of_text
+    ]
+
+
+@pytest.mark.beam
+def test_align_counts_as_a_slow_recount_does():
+    draw = random.Random(7)
+    limits = AlignLimits()
+    found = [Found((f"{n}",), replace(image("a"), key=f"{n:064x}")) for n in range(40)]
+    # Pictures 0 and 1 have 1,000 and 1,001 texts; of those drawn at random some have 11 pictures.
+    links = [link(f"{n}", f"text number {k}") for n in (0, 1) for k in range(1000 + n)]
+    drawn = {(draw.randrange(2, 40), int(draw.random() ** 2 * 30)) for _ in range(260)}
+    links += [link(f"{n}", f"alt text {k}") for n, k in sorted(drawn)]
+    kept = recounted(links, limits)
+    reasons = [None] * len(kept) + ["frequent_alt_texts"] * 1001
+    reasons += ["frequent_text"] * (len(links) - len(reasons))
+    assert 1000 < len(kept) < len(links) - 1050
+    draw.shuffle(links)
+    with build("align", PairLimits(), links, found) as (pairs, read, decisions):
+        assert_that(pairs, equal_to([(text, b"") for _, text in kept]), "pairs")
+        assert_that(read, equal_to([("align", "pair")] * len(links)), "read")
+        told = decisions | beam.Map(lambda one: one[1])
+        assert_that(told, equal_to(reasons), "reasons")
+        urls = (
+            decisions | beam.Filter(lambda one: one[1] is None) | "Url" >> beam.Map(lambda d: d[0])
+        )
+        assert_that(urls, equal_to([url for url, _ in kept]), "urls")
 
 
 def test_pairs_are_named_by_content():

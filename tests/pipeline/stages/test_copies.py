@@ -18,8 +18,11 @@ from pipeline.media.image import ImageLimits
 from pipeline.media.video import VideoLimits
 from pipeline.stages.copies import (
     COPIES,
+    FOUND_COPIES,
     DropEvaluationCopies,
+    EvaluationCopyLimits,
     Held,
+    decided,
     first_match,
     load_held,
     original_pictures,
@@ -28,9 +31,9 @@ from pipeline.stages.copies import (
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
 from pipeline.stages.run import Outputs, Stage, Work
 from pipeline.stages.tables import read_rows
-from pipeline.stages.verdicts import came_in
+from pipeline.stages.verdicts import DECISIONS, came_in
 from pipeline.store.packs import PackWriter
-from schemas.records import Fetched, Found, PackRef
+from schemas.records import Fetched, Found, Image, ImageCopy, PackRef, Video
 from schemas.rejection import Reason, Why
 from schemas.tables import Decision
 
@@ -129,6 +132,44 @@ def test_a_decision_has_the_number_that_decided():
     assert why_copy(Match("s", "1", 0.97, 0.72)) == Why(Reason.EVALUATION_COPY, 0.97, 0.72)
 
 
+STILL = Found(("http://a/1", "http://a/2"), Image("k" * 64, REF, 9, 9, 9, 9, "0" * 16))
+MOVING = Found(("http://a/v",), Video("v" * 64, REF, 9, 9, 3.0))
+COPY_OF = Match("s", "1", 0.97, 0.72)
+
+
+@pytest.mark.parametrize(
+    ("found", "policy", "tags"),
+    [
+        (STILL, "drop", [DECISIONS]),
+        (STILL, "drop_sample", [DECISIONS, FOUND_COPIES]),
+        (STILL, "flag", [DECISIONS, "kept"]),
+        (MOVING, "drop", [DECISIONS]),
+        (MOVING, "drop_sample", [DECISIONS]),
+        (MOVING, "flag", [DECISIONS, "kept"]),
+    ],
+)
+def test_the_policy_says_what_becomes_of_a_copy(found, policy, tags):
+    outputs = list(decided(found, COPY_OF, policy))
+    tagged = [one for one in outputs if isinstance(one, beam.pvalue.TaggedOutput)]
+    told = [one.tag if one in tagged else "kept" for one in outputs]
+    assert told == tags
+    decision = outputs[0].value
+    assert decision.kept == (policy == "flag")
+    assert (decision.reason, decision.value, decision.limit) == ("evaluation_copy", 0.97, 0.72)
+    assert (decision.eval_set, decision.eval_id) == ("s", "1")
+    assert [one.value for one in tagged[1:]] == [
+        ImageCopy(STILL.urls, "s", "1", 0.97, 0.72) for tag in tags if tag == FOUND_COPIES
+    ]
+    stranger = list(decided(found, None, policy))
+    assert stranger[0] is found
+    assert stranger[1].value == COPIES.kept(found)
+
+
+def test_a_policy_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="drop, drop_sample or flag, got hide"):
+        EvaluationCopyLimits("hide")
+
+
 def test_originals_are_given_as_pictures(index_path):
     wanted = {("set", "2"), ("set", "none"), ("other", "1")}
     ((name, content),) = original_pictures((str(index_path),), wanted)
@@ -195,7 +236,8 @@ def table_of(root, result, name, record):
 def index_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("index") / "e.index"
     INDEX.save(path)
-    assert load_held(str(path)).index.items == INDEX.items
+    held = load_held(str(path), 1)
+    assert (held.index.items, held.index.cells_from) == (INDEX.items, 1)
     return path
 
 

@@ -158,8 +158,12 @@ def test_a_build_takes_them_out_before_it_fetches_and_says_so(tmp_path, capsys) 
     assert "n-grams, of at least 0.5" in report
     assert main([*arguments, "--set", "evaluation_text.policy=flag"]) == 0
     assert {row["kept"] for row in decisions_of(output)} == {True}
+    stages = json.loads((output / "manifest.json").read_text())["stages"]
+    counts = {one["name"]: (one["read"], one["kept"], one["rejected"]) for one in stages}
+    assert counts["eval_texts"] == counts["eval_pair_texts"] == (3, 3, {})
     report = (output / "report" / "index.html").read_text()
     assert "Kept, but flagged: coco: 1; okvqa: 1." in report
     assert "n-grams, of at least 0.5" in report
     assert "Taken out by evaluation set" not in report
+    assert "count differently" not in report
     capsys.readouterr()

@@ -28,6 +28,16 @@ def test_a_rejected_item_is_only_a_decision():
     assert (output.value.value, output.value.limit, output.value.kept) == (4.0, 3.0, False)
 
 
+def test_a_match_names_its_original_and_stays_where_it_is_flagged():
+    why = Why(Reason.EVALUATION_COPY, 0.9, 0.7)
+    rows = [SUBJECT.matched(ITEM, why, ("coco", "7"), policy) for policy in ("drop", "flag")]
+    assert [row.kept for row in rows] == [False, True]
+    for row in rows:
+        assert (row.stage, row.kind, row.key, row.url) == ("s", "image", "k", "u")
+        assert (row.reason, row.value, row.limit) == ("evaluation_copy", 0.9, 0.7)
+        assert (row.eval_set, row.eval_id) == ("coco", "7")
+
+
 def test_attempts_turn_bad_input_into_decisions():
     def make(item):
         raise BadInput(Reason.NO_CONTENT)
