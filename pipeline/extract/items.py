@@ -6,6 +6,15 @@ from pipeline.extract.tree import Node
 from schemas.records import Role
 
 
+_ENDS = ".!?:;…\u3002\uff01\uff1f"
+"""Marks that end a sentence or lead on to what follows it, in Latin and in East Asian scripts."""
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether a text ends as a sentence does."""
+    return text.endswith(tuple(_ENDS))
+
+
 @dataclass(slots=True, eq=False)
 class Item:
     """A text, an image or a video where it stands.
