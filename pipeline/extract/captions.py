@@ -6,6 +6,7 @@ caption on the page, 9 the same words as alt text, and most of the rest the titl
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -114,7 +115,7 @@ def _around(item: Item, places: dict[Node, list[int]]) -> tuple[Node | None, lis
     node: Node | None = item.node
     for _ in range(_CLIMB):
         node = node.parent if node is not None else None
-        if node is None or node.tag in {"body", "article", "main"}:
+        if node is None:
             break
         media = places.get(node, [])
         if media or (node.tag in _FRAMES and item.node.tag in _FRAMED):
@@ -132,7 +133,8 @@ def _neighbours(items: list[Item], index: int, media: list[int]) -> list[int]:
         at = index + step
         while 0 <= at < len(items) and _may_part(items[at]):
             at += step
-        sides.append(at if at in media else -1)
+        place = bisect_left(media, at)
+        sides.append(at if place < len(media) and media[place] == at else -1)
     return sides if sides != [-1, -1] else []
 
 
