@@ -81,6 +81,9 @@ _PART_WORDS = frozenset({"card", "section", "panel", "tile", "block"})
 """A part's own footer is a part of the text."""
 _HASHED = re.compile(r"(?=[^\W_]*\d)(?=[^\W_]*[a-zA-Z])[^\W_]{5,}")
 """A part of a name that a tool made: letters in it mean nothing."""
+_OPENERS = frozenset({"a", "figure", "img", "picture"})
+_OPENS = re.compile(r"lightbox|popup|pop-up|modal|overlay", re.IGNORECASE)
+"""A picture or a link of such a name opens one, and is none itself."""
 _DIGIT = re.compile("[0-9]")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MOST_WORDS = 4
@@ -111,11 +114,16 @@ def region_of(tag: str, attrs: dict[str, str | None]) -> Region:
         return region
     names = attrs.get("class")
     if names and (named := _named(names)) > region:
-        region = named
+        region = named if tag not in _OPENERS else _opened(names)
     names = attrs.get("id")
     if names and (named := _named(names)) > region:
         region = named
     return region
+
+
+def _opened(names: str) -> Region:
+    """The region that a picture's or a link's names claim, but for what they say it opens."""
+    return _named(_OPENS.sub("", names))
 
 
 def _by_role(role: str | None) -> Region:

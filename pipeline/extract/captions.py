@@ -142,7 +142,11 @@ def _may_part(item: Item) -> bool:
     """Whether a text may stand between a caption and its picture."""
     if item.role is Role.CAPTION:
         return item.is_text
-    return 0 < len(item.text) <= _CREDIT and item.role is Role.PARAGRAPH and not ends_sentence(item.text)
+    return (
+        0 < len(item.text) <= _CREDIT
+        and item.role is Role.PARAGRAPH
+        and not ends_sentence(item.text)
+    )
 
 
 def _sided(captions: list[tuple[Item, list[int]]]) -> Iterator[tuple[int, Item]]:
