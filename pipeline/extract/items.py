@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pipeline.extract.tree import Node
 from schemas.records import Role
 
-
 _ENDS = ".!?:;…\u3002\uff01\uff1f"
 """Marks that end a sentence or lead on to what follows it, in Latin and in East Asian scripts."""
 

@@ -15,7 +15,8 @@ _LABEL = re.compile(
     r"media playback is (?:un|not )supported on (?:your|this) device|play video|watch video|"
     r"(?:read|show|load|view|see) (?:more|less|all)|continue reading|story continues.{0,30}|"
     r"share(?: this)?(?: (?:article|story|post|page|on .{0,30}))?|tweet|pin it|whatsapp|"
-    r"enlarge (?:image|photo|picture)|(?:click|tap) (?:here )?to (?:enlarge|expand|view|share|zoom|tweet).{0,40}|"
+    r"enlarge (?:image|photo|picture)|"
+    r"(?:click|tap) (?:here )?to (?:enlarge|expand|view|share|zoom|tweet).{0,40}|"
     r"(?:article|story) continues (?:after|below).{0,40}|back to (?:top|results)|"
     r"leave a (?:comment|reply)|(?:no |\d+ )?comments?(?: \d+)?)\W*$"
 )

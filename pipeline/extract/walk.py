@@ -16,6 +16,8 @@ from schemas.records import Role
 
 _NOSCRIPT_CHARACTERS = 1000
 _ASIDE = 40
+_NO_ASIDE = 1000
+_PARTS_OF_ASIDE = 20
 _ROLES: Final[dict[str, Role]] = {
     "h1": Role.HEADING, "h2": Role.HEADING, "h3": Role.HEADING, "h4": Role.HEADING,
     "h5": Role.HEADING, "h6": Role.HEADING, "li": Role.LIST_ITEM, "dt": Role.LIST_ITEM,
@@ -27,6 +29,7 @@ _PARTS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "figure", "table", "ul",
 """What stands in a cell only where tables make the layout of a page."""
 _LAYOUT_PARAGRAPHS = 3
 _CODE = Role.CODE
+_HIDDEN: Final = Region.HIDDEN
 _FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
 """Roles that the blocks inside keep."""
 # Stand in a block's text for a line break and for an image; no page holds them: decode_html takes
@@ -34,7 +37,11 @@ _FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
 _BREAK = "\x00"
 _MEDIA = "\x01"
 _SEAM = "\x02"
-_MARKS = frozenset({_BREAK, _MEDIA, _SEAM})
+_GAP = "\x03"
+_MARKS = frozenset({_BREAK, _MEDIA, _SEAM, _GAP})
+_SILENT = frozenset({_SEAM, _GAP})
+# What is left out of a sentence parts words, but stands for nothing before a comma.
+_GAPS = re.compile(r"\s*\x03[\s\x02\x03]*(?=([,.;:!?)\]])?)")
 # Where a span begins with a capital right behind a small letter, two texts meet that the page's
 # style sheet keeps apart: "Credit" and "Jane Doe".
 _GLUED = re.compile(r"(?<=[a-zà-ÿ]{3})\x02+(?=[A-ZÀ-Ý])")
@@ -115,8 +122,8 @@ class Walker:
         attrs = node.attrs
         block = tag in BLOCKS or (tag == "span" and self._is_line(node))
         region = node.region
-        if not block and region >= CUT and _is_aside(node):
-            self.pieces.append(" ")
+        if region >= CUT and not block and _is_aside(node, region):
+            self.pieces.append(_GAP)
             return
         if tag == "noscript" and not self._is_article(node):
             return
@@ -229,6 +236,8 @@ class Walker:
 
     def _emit(self, raw: str) -> None:
         """The block's text; an image within one of its sentences stands behind that text."""
+        if _GAP in raw:
+            raw = _GAPS.sub(lambda gap: "" if gap[1] else " ", raw)
         if self.role is _CODE:
             text = (
                 raw.replace(_BREAK, "\n")
@@ -310,7 +319,7 @@ class Walker:
         if item.url in self.seen_urls and item.node.parent and item.node.parent.tag == "noscript":
             return
         self.seen_urls.add(item.url)
-        if any(not piece.isspace() and piece != _SEAM for piece in self.pieces):
+        if any(not piece.isspace() and piece not in _SILENT for piece in self.pieces):
             self.pieces.append(_MEDIA)
             self.inline.append(item)
         else:
@@ -329,9 +338,26 @@ def _is_layout(cell: Node) -> bool:
     return paragraphs >= _LAYOUT_PARAGRAPHS
 
 
-def _is_aside(node: Node) -> bool:
-    """Whether an inline element is a few words that no reader reads with the text around them."""
-    return sum(len(c) if isinstance(c, str) else _ASIDE for c in node.children) < _ASIDE
+def _is_aside(node: Node, region: Region) -> bool:
+    """Whether an inline element is boilerplate that no reader reads with the text around it.
+
+    A few words are; what is hidden is however long it may be, unless it holds blocks or pictures:
+    then a script may show it. What is hidden from those alone who have pages read to them is seen.
+    """
+    seen = region is not _HIDDEN or node.get("aria-hidden") == "true"
+    most = _ASIDE if seen else _NO_ASIDE
+    characters = steps = 0
+    stack: list[Node | str] = [node]
+    while stack:
+        child = stack.pop()
+        if isinstance(child, str):
+            characters += len(child)
+            continue
+        steps += 1
+        if child.tag in BLOCKS or child.tag in _LONE or steps > _PARTS_OF_ASIDE:
+            return False
+        stack += child.children
+    return characters < most
 
 
 def _goes_on(before: str, after: str) -> bool:
