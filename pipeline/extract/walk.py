@@ -43,8 +43,11 @@ _SILENT = frozenset({_SEAM, _GAP})
 # What is left out of a sentence parts words, but stands for nothing before a comma.
 _GAPS = re.compile(r"\s*\x03[\s\x02\x03]*(?=([,.;:!?)\]])?)")
 # Where a span begins with a capital right behind a small letter, two texts meet that the page's
-# style sheet keeps apart: "Credit" and "Jane Doe".
-_GLUED = re.compile(r"(?<=[a-zà-ÿ]{3})\x02+(?=[A-ZÀ-Ý])")
+# style sheet keeps apart: "Credit" and "Jane Doe". A span that holds the end of a word and no more
+# marks a part of it: "Java" and "Script".
+_GLUED = re.compile(
+    r"(?<=[a-zà-ÿ]{3})(?:\x02{2,}|\x02(?![A-ZÀ-Ý]\w*+\x02(?!\x02)))(?=[A-ZÀ-Ý])"
+)
 
 
 _Exit = tuple[bool, Node | None, Role, tuple[Node, ...], str]
