@@ -45,9 +45,7 @@ _GAPS = re.compile(r"\s*\x03[\s\x02\x03]*(?=([,.;:!?)\]])?)")
 # Where a span begins with a capital right behind a small letter, two texts meet that the page's
 # style sheet keeps apart: "Credit" and "Jane Doe". A span that holds the end of a word and no more
 # marks a part of it: "Java" and "Script".
-_GLUED = re.compile(
-    r"(?<=[a-zà-ÿ]{3})(?:\x02{2,}|\x02(?![A-ZÀ-Ý]\w*+\x02(?!\x02)))(?=[A-ZÀ-Ý])"
-)
+_GLUED = re.compile(r"(?<=[a-zà-ÿ]{3})(?:\x02{2,}|\x02(?![A-ZÀ-Ý]\w*+\x02(?!\x02)))(?=[A-ZÀ-Ý])")
 
 
 _Exit = tuple[bool, Node | None, Role, tuple[Node, ...], str]
@@ -290,6 +288,8 @@ class Walker:
         url = images.image_url(node, self.base, self.limits)
         if not url:
             return
+        if self.href:
+            url = images.linked_url(node, url, self.href, self.base, self.limits) or url
         self._media(Item(node, url=url, zones=self.zones, href=self.href))
 
     def _figure(self, node: Node) -> None:
