@@ -140,7 +140,9 @@ def _leads(item: Item) -> bool:
         return item.score > 0 and not is_portrait(item)
     if item.role is Role.HEADING:
         return _rank(item.node) != "h1"
-    return item.role is Role.CAPTION or item.score >= _LINE
+    if item.role is Role.CAPTION or item.score >= _LINE:
+        return True
+    return item.score > 0 and item.text.endswith((":", "\uff1a"))
 
 
 def _weigh(walk: Walk) -> None:

@@ -14,6 +14,11 @@ def ends_sentence(text: str) -> bool:
     return text.endswith(tuple(_ENDS))
 
 
+def is_sentence(text: str) -> bool:
+    """Whether a text ends with one full stop, as no label of a control does."""
+    return text.endswith((".", "\u3002")) and not text.endswith("..")
+
+
 @dataclass(slots=True, eq=False)
 class Item:
     """A text, an image or a video where it stands.
