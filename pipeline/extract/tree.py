@@ -99,6 +99,7 @@ _NOTE_PATTERN = (
 )
 """What a folded region may say of the page."""
 _OPEN = frozenset({"button", "object"})
+_PRESSED = "a, button, input, select, label, svg, [onclick], [tabindex]"
 _PARAGRAPHS = 2
 """So many paragraphs stand in an element only where a page forgot to close it."""
 _LABELS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"})
@@ -268,11 +269,19 @@ def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
     if node.get("role") == "button" and _is_picture(found.css_first("img"), found.text):
         node.region = PLAIN
         return False
+    if "menu" in node.get("class") and _is_bill(found):
+        node.region = PLAIN
+        return False
     if node.tag not in _FOLDABLE or found.css_first("h1") is not None:
         return False
     if builder.folds_notes:
         _read_notes(found, node, builder)
     return True
+
+
+def _is_bill(found: _Element) -> bool:
+    """Whether a menu is one of dishes: it holds lines to read, and nothing to press."""
+    return found.css_first("li, p, dd") is not None and found.css_first(_PRESSED) is None
 
 
 def _read_notes(found: _Element, around: Node, builder: _Builder) -> None:
