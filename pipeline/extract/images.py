@@ -319,3 +319,15 @@ def is_image_link(href: str) -> bool:
         return bool(_IMAGE_PATH.search(urlsplit(href).path))
     except ValueError:
         return False
+
+
+def shows_image(link: str, kind: str) -> bool:
+    """Whether what a plug-in is to show is a picture that might be decoded."""
+    if not link or "svg" in kind:
+        return False
+    return kind.startswith("image/") or (not kind and is_image_link(link))
+
+
+def is_plugin(node: Node) -> bool:
+    """Whether an object stands for a program that no reader has any more."""
+    return "flash" in node.get("type") or bool(node.get("classid"))

@@ -30,6 +30,7 @@ class Item:
         links: characters of the text that are links.
         anchors: pieces of text that are links.
         url: of an image or a video.
+        is_video: whether it is of a video, or of the page of one.
         zones: the marked elements around it, outermost first.
         href: of the link around an image.
         score: how much it counts for the content around it.
@@ -44,6 +45,7 @@ class Item:
     links: int = 0
     anchors: int = 0
     url: str = ""
+    is_video: bool = False
     poster: str = ""
     zones: tuple[Node, ...] = ()
     href: str = ""
@@ -80,6 +82,21 @@ class Fold:
     href: str
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """An element that became no item though a reader may have seen it.
+
+    Attributes:
+        node: the element; what it says or names is looked up where somebody asks.
+        why: it is left out, "" where its own names tell.
+        after: the item before it, None where it comes first.
+    """
+
+    node: Node
+    why: str
+    after: Item | None
+
+
 @dataclass(slots=True)
 class Walk:
     """What one walk over a page found.
@@ -89,6 +106,7 @@ class Walk:
         nodes: the elements visited, parents before children.
         outer: the marked elements around each element whose region is not plain, outer ones first.
         folds: what was left unread, in reading order.
+        missed: what became no item.
         notes: what elements that were left unread at first say of the page and its images.
     """
 
@@ -96,4 +114,5 @@ class Walk:
     nodes: list[Node] = field(default_factory=list)
     outer: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
     folds: list[Fold] = field(default_factory=list)
+    missed: list[Missed] = field(default_factory=list)
     notes: list[Node] = field(default_factory=list)

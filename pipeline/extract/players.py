@@ -4,29 +4,77 @@ Such a page is no file that could be fetched; it is kept as a link, with its cap
 """
 
 import re
+from urllib.parse import unquote
 
 _ID = r"([\w-]{5,40})(?=$|[?&#/])"
-_PLAYERS = (
-    (
-        re.compile(
-            rf"(?:https?:)?//(?:www\.)?youtube(?:-nocookie)?\.com/(?:embed|v|shorts)/(?!videoseries){_ID}"
+_WEB = r"(?:https?:)?//"
+_YOUTUBE = "https://www.youtube.com/watch?v="
+_VIMEO = "https://vimeo.com/"
+_DAILYMOTION = "https://www.dailymotion.com/video/"
+_PLAYERS = tuple(
+    (re.compile(_WEB + address), page)
+    for address, page in (
+        (
+            rf"(?:www\.)?youtube(?:-nocookie)?\.com/(?:embed|v|shorts)/(?!videoseries){_ID}",
+            _YOUTUBE,
         ),
-        "https://www.youtube.com/watch?v=",
-    ),
-    (re.compile(rf"(?:https?:)?//player\.vimeo\.com/video/{_ID}"), "https://vimeo.com/"),
-    (
-        re.compile(rf"(?:https?:)?//(?:www\.)?dailymotion\.com/embed/video/{_ID}"),
-        "https://www.dailymotion.com/video/",
-    ),
+        (rf"player\.vimeo\.com/video/{_ID}", _VIMEO),
+        (rf"(?:www\.)?dailymotion\.com/embed/video/{_ID}", _DAILYMOTION),
+        (
+            rf"(?:www\.)?tiktok\.com/(?:embed(?:/v\d)?|player/v\d)/{_ID}",
+            "https://www.tiktok.com/@/video/",
+        ),
+        (
+            r"(?:www\.)?facebook\.com/plugins/video\.php\?(?:[^#]*&)?href="
+            r"[^&#]*?facebook\.com/[^&#]*?(?:videos/(?:[^&#/]+/)?|v=)(\d{1,40})",
+            "https://www.facebook.com/watch/?v=",
+        ),
+        (r"player\.twitch\.tv/\?(?:[^#]*&)?video=v?(\d{5,40})", "https://www.twitch.tv/videos/"),
+        (
+            r"clips\.twitch\.tv/embed\?(?:[^#]*&)?clip=([\w-]{5,100})",
+            "https://clips.twitch.tv/",
+        ),
+        (
+            rf"fast\.wistia\.(?:net|com)/embed/(?:iframe|medias)/{_ID}",
+            "https://fast.wistia.net/embed/iframe/",
+        ),
+        (
+            r"player\.bilibili\.com/player\.html\?(?:[^#]*&)?bvid=(BV\w{5,20})",
+            "https://www.bilibili.com/video/",
+        ),
+    )
 )
+_ELEMENTS = {
+    "lite-youtube": ("videoid", _YOUTUBE),
+    "amp-youtube": ("data-videoid", _YOUTUBE),
+    "youtube-video": ("video-id", _YOUTUBE),
+    "lite-vimeo": ("videoid", _VIMEO),
+    "amp-vimeo": ("data-videoid", _VIMEO),
+    "amp-dailymotion": ("data-videoid", _DAILYMOTION),
+}
+_WHOLE_ID = re.compile(r"[\w-]{5,40}")
+PLAYER_TAGS = frozenset(_ELEMENTS)
+"""Elements of their own that scripts make players of."""
 
 
 def player_page(src: str) -> str:
     """The page of the video that a player's address shows, "" where it is no known player's."""
+    src = src.strip()
+    if "//" not in src[:8]:
+        return ""
+    if "%2F" in src or "%2f" in src:
+        src = unquote(src)
     for pattern, page in _PLAYERS:
-        if found := pattern.match(src.strip()):
+        if found := pattern.match(src):
             return page + found[1]
     return ""
+
+
+def element_page(tag: str, attrs: dict[str, str | None]) -> str:
+    """The page of the video that an element of PLAYER_TAGS shows, "" where it names none."""
+    name, page = _ELEMENTS[tag]
+    video = attrs.get(name) or ""
+    return page + video if _WHOLE_ID.fullmatch(video) else ""
 
 
 def is_player_page(url: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_by_tag, region_of
 from pipeline.extract.guards import count_opened, is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
+from pipeline.extract.told import TOLD, tell, tell_soup
 from schemas.rejection import BadInput, Reason
 
 _Element: TypeAlias = Any
@@ -119,6 +120,7 @@ def parse_html(html: str, limits: ExtractLimits) -> Tree:
             raise BadInput(Reason.PARSE_ERROR, "too many elements")
         _read_soup(trimmed, builder)
     else:
+        builder.draws = "</text>" in html
         builder.folds_notes = any(mark in html for mark in _NOTE_MARKS)
         _read_lexbor(html, builder)
     return Tree(builder.body, tuple(builder.notes), builder.nodes)
@@ -133,6 +135,8 @@ class _Builder:
         self.nodes: list[Node] = []
         self.most = limits.max_elements
         self.folds_notes = False
+        self.draws = True
+        self.shadow = limits.fast_characters
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
         """The node for an element, where its content is to be read."""
@@ -236,7 +240,7 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
                 found = found.child
                 continue
             elif tag in _UNSEEN:
-                _part_words(parent)
+                stack += _pass_over(found, tag, parent, builder)
             elif tag and tag[0] not in "-_!":  # a processing instruction has none
                 node = builder.add(tag, found.attributes, parent)
                 if node is not None and (child := found.child) is not None:
@@ -245,6 +249,14 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
                     else:
                         stack.append((child, node))
             found = found.next
+
+
+def _pass_over(
+    found: _Element, tag: str, parent: Node, builder: _Builder
+) -> list[tuple[_Element, Node]]:
+    """Leaves an element out, which parts words; gives what is to be read of it all the same."""
+    _part_words(parent)
+    return tell(found, tag, parent, builder) if tag in TOLD else []
 
 
 def _is_read(found: _Element, tag: str, parent: Node) -> bool:
@@ -309,14 +321,11 @@ def _read_soup(html: str, builder: _Builder) -> None:
         found, parent = stack.pop()
         if isinstance(found, Tag):
             name = found.name
-            text = name in _TEXT or (name == "button" and parent.tag in _LABELS)
-            if name == "button" or found.get("role") == "button":
-                text = text or _is_picture(found.find("img"), found.get_text)
-            if name in _UNSEEN and not text:
-                text = len(found.find_all("p", limit=_PARAGRAPHS)) >= _PARAGRAPHS
+            text = _is_text_of_soup(found, parent)
             if not text and name in _UNSEEN:
                 _part_words(parent)
-                continue
+                if name not in TOLD or not (text := tell_soup(found, parent, builder)):
+                    continue
             inner: Node | None = parent
             if not text:
                 inner = builder.add(name, dict(found.attrs), parent)
@@ -324,3 +333,15 @@ def _read_soup(html: str, builder: _Builder) -> None:
                 stack.extend((child, inner) for child in reversed(found.contents))
         elif type(found) is NavigableString or parent.tag == "script":
             parent.children.append(str(found))
+
+
+def _is_text_of_soup(found: _Element, parent: Node) -> bool:
+    """Whether an element gives its content to the one around it."""
+    name = found.name
+    if name in _TEXT or (name == "button" and parent.tag in _LABELS):
+        return True
+    if (name == "button" or found.get("role") == "button") and _is_picture(
+        found.find("img"), found.get_text
+    ):
+        return True
+    return name in _UNSEEN and len(found.find_all("p", limit=_PARAGRAPHS)) >= _PARAGRAPHS

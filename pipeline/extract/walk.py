@@ -6,18 +6,17 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.extract import images
+from pipeline.extract.asides import is_aside, is_layout, words_under
 from pipeline.extract.boilerplate import CUT, PLAIN, Region
 from pipeline.extract.captions import holds_image, is_caption
-from pipeline.extract.items import Fold, Item, Walk
+from pipeline.extract.items import Fold, Item, Missed, Walk
 from pipeline.extract.limits import ExtractLimits
-from pipeline.extract.players import player_page
+from pipeline.extract.links import resolve
+from pipeline.extract.players import PLAYER_TAGS, element_page, player_page
 from pipeline.extract.tree import BLOCKS, Node, unfold
 from schemas.records import Role
 
 _NOSCRIPT_CHARACTERS = 1000
-_ASIDE = 40
-_NO_ASIDE = 1000
-_PARTS_OF_ASIDE = 20
 _ROLES: Final[dict[str, Role]] = {
     "h1": Role.HEADING, "h2": Role.HEADING, "h3": Role.HEADING, "h4": Role.HEADING,
     "h5": Role.HEADING, "h6": Role.HEADING, "li": Role.LIST_ITEM, "dt": Role.LIST_ITEM,
@@ -25,11 +24,8 @@ _ROLES: Final[dict[str, Role]] = {
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
     "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE, "q": Role.QUOTE,
 }  # fmt: skip
-_PARTS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "figure", "table", "ul", "ol", "hr"})
-"""What stands in a cell only where tables make the layout of a page."""
-_LAYOUT_PARAGRAPHS = 3
+_PASSED = frozenset({"noscript", "object"})
 _CODE = Role.CODE
-_HIDDEN: Final = Region.HIDDEN
 _FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
 """Roles that the blocks inside keep."""
 # Stand in a block's text for a line break and for an image; no page holds them: decode_html takes
@@ -67,6 +63,7 @@ class Walker:
         self.zones: tuple[Node, ...] = ()
         self.href = ""
         self.seen_urls: set[str] = set()
+        self.before: Item | None = None
 
     def walk(self, body: Node) -> Walk:
         """The items under `body`."""
@@ -81,6 +78,7 @@ class Walker:
         for fold in reversed(folds):
             found.notes += unfold(fold.node, self.limits)
             found.items = []
+            self.before = items[fold.at - 1] if fold.at else None
             self.block, self.role, self.zones, self.href = (
                 fold.node,
                 fold.role,
@@ -123,10 +121,11 @@ class Walker:
         attrs = node.attrs
         block = tag in BLOCKS or (tag == "span" and self._is_line(node))
         region = node.region
-        if region >= CUT and not block and _is_aside(node, region):
+        if region >= CUT and not block and is_aside(node, region):
+            self._miss(node, "")
             self.pieces.append(_GAP)
             return
-        if tag == "noscript" and not self._is_article(node):
+        if tag in _PASSED and self._passes(node):
             return
         if tag == "figure":
             self._figure(node)
@@ -143,6 +142,10 @@ class Walker:
             self._background(node)
         if node.children:
             stack.extend(node.children[::-1])
+
+    def _passes(self, node: Node) -> bool:
+        """Whether what stands in for a script or a plug-in is not to be read; takes its media."""
+        return self._object(node) if node.tag == "object" else not self._is_article(node)
 
     def _is_line(self, span: Node) -> bool:
         """Whether a span is a caption, which stands in a line of its own."""
@@ -169,7 +172,7 @@ class Walker:
         role = _ROLES.get(node.tag)
         if is_caption(node):
             role = Role.CAPTION
-        elif role is Role.TABLE_CELL and _is_layout(node):
+        elif role is Role.TABLE_CELL and is_layout(node):
             role = Role.PARAGRAPH
         if role is None or self.role in _FINAL:
             return
@@ -287,6 +290,7 @@ class Walker:
     def _image(self, node: Node) -> None:
         url = images.image_url(node, self.base, self.limits)
         if not url:
+            self._miss(node, "names no picture")
             return
         if self.href:
             url = images.linked_url(node, url, self.href, self.base, self.limits) or url
@@ -302,16 +306,45 @@ class Walker:
     def _video(self, node: Node) -> None:
         url, poster = images.video_urls(node, self.base)
         if url:
-            self._media(Item(node, url=url, poster=poster, zones=self.zones))
+            self._media(Item(node, url=url, poster=poster, is_video=True, zones=self.zones))
 
     def _player(self, node: Node) -> None:
         """The video that a player of a big host shows; other frames only part words."""
-        links = (link for link in node.attrs.values() if link)
-        page = next(filter(None, map(player_page, links)), "")
-        if page:
-            self._media(Item(node, url=page, zones=self.zones))
-        else:
+        if not self._shows(node):
+            self._miss(node, "frame of another page")
             self.pieces.append(" ")
+
+    def _shows(self, node: Node) -> bool:
+        """Takes the video of a known player, where the element is one."""
+        if node.tag in PLAYER_TAGS:
+            page = element_page(node.tag, node.attrs)
+        else:
+            page = next(filter(None, map(player_page, filter(None, node.attrs.values()))), "")
+        if page:
+            self._media(Item(node, url=page, is_video=True, zones=self.zones))
+        return bool(page)
+
+    def _object(self, node: Node) -> bool:
+        """Takes the picture or video that a plug-in would show; what else it holds is read."""
+        link = node.get("data") or node.get("src")
+        if self._shows(node):
+            return True
+        url = resolve(self.base, link) if images.shows_image(link, node.get("type")) else ""
+        if url:
+            shown = Node("img", {"alt": words_under(node), **node.attrs}, node.parent)
+            self._media(Item(shown, url=url, zones=self.zones, href=self.href))
+        elif node.tag == "object" and not images.is_plugin(node):
+            return False
+        else:
+            self._miss(node, "plug-in")
+        return True
+
+    def _lost(self, node: Node) -> None:
+        self._miss(node, _LOST[node.tag])
+
+    def _miss(self, node: Node, why: str) -> None:
+        items = self.found.items
+        self.found.missed.append(Missed(node, why, items[-1] if items else self.before))
 
     def _background(self, node: Node) -> None:
         url = images.background_url(node, self.base)
@@ -330,39 +363,6 @@ class Walker:
             self.found.items.append(item)
 
 
-def _is_layout(cell: Node) -> bool:
-    """Whether a table cell is a part of the page's layout: it holds headings, lists, paragraphs."""
-    paragraphs = 0
-    for child in cell.children:
-        if isinstance(child, Node):
-            if child.tag in _PARTS:
-                return True
-            paragraphs += child.tag == "p"
-    return paragraphs >= _LAYOUT_PARAGRAPHS
-
-
-def _is_aside(node: Node, region: Region) -> bool:
-    """Whether an inline element is boilerplate that no reader reads with the text around it.
-
-    A few words are; what is hidden is however long it may be, unless it holds blocks or pictures:
-    then a script may show it. What is hidden from those alone who have pages read to them is seen.
-    """
-    seen = region is not _HIDDEN or node.get("aria-hidden") == "true"
-    most = _ASIDE if seen else _NO_ASIDE
-    characters = steps = 0
-    stack: list[Node | str] = [node]
-    while stack:
-        child = stack.pop()
-        if isinstance(child, str):
-            characters += len(child)
-            continue
-        steps += 1
-        if child.tag in BLOCKS or child.tag in _LONE or steps > _PARTS_OF_ASIDE:
-            return False
-        stack += child.children
-    return characters < most
-
-
 def _goes_on(before: str, after: str) -> bool:
     """Whether a sentence runs on behind an image that stands in it."""
     return before[-1] not in '.!?:;…»”"' and (after[0].islower() or after[0] in ",.;:)")
@@ -374,5 +374,13 @@ _ATOMS: dict[str, Callable[[Walker, Node], None]] = {
     "image": Walker._image,
     "video": Walker._video,
 }
-_LONE = {**_ATOMS, "br": Walker._break, "iframe": Walker._player}
+_LOST = {"svg": "words of a drawing", "audio": "sound"}
+_LONE: dict[str, Callable[[Walker, Node], object]] = {
+    **_ATOMS,
+    "br": Walker._break,
+    "iframe": Walker._player,
+    "embed": Walker._object,
+    **dict.fromkeys(PLAYER_TAGS, Walker._player),
+    **dict.fromkeys(_LOST, Walker._lost),
+}
 """Elements with nothing inside that would be read."""
