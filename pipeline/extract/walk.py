@@ -20,7 +20,7 @@ _NOSCRIPT_CHARACTERS = 1000
 _ROLES: Final[dict[str, Role]] = {
     "h1": Role.HEADING, "h2": Role.HEADING, "h3": Role.HEADING, "h4": Role.HEADING,
     "h5": Role.HEADING, "h6": Role.HEADING, "li": Role.LIST_ITEM, "dt": Role.LIST_ITEM,
-    "dd": Role.LIST_ITEM, "td": Role.TABLE_CELL, "th": Role.TABLE_CELL,
+    "dd": Role.LIST_ITEM, "summary": Role.HEADING, "td": Role.TABLE_CELL, "th": Role.TABLE_CELL,
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
     "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE, "q": Role.QUOTE,
 }  # fmt: skip
