@@ -59,3 +59,8 @@ def words_under(node: Node) -> str:
         else:
             stack += reversed(child.children)
     return " ".join("".join(words).split())
+
+
+def goes_on(before: str, after: str) -> bool:
+    """Whether a sentence runs on behind an image that stands in it."""
+    return before[-1] not in '.!?:;…»”"' and (after[0].islower() or after[0] in ",.;:)")

@@ -178,7 +178,7 @@ def _blocks(items: list[Item], rights: RightsReader) -> Iterator[tuple[Item, Blo
         tied = captions.get(index, [])
         caption = " ".join(one.text for one in tied)
         if item.is_text:
-            yield item, TextBlock(item.text, item.role)
+            yield item, TextBlock(item.text, item.role, item.ends_topic)
         elif item.is_video:
             title = item.node.get("title") or item.node.get("aria-label")
             yield item, VideoLink(item.url, item.poster, caption, title)

@@ -1,4 +1,8 @@
-"""Image and video links of an element, by every idiom that pages use."""
+"""Image and video links of an element, by every idiom that pages use.
+
+Open Graph's og:image is not read: it names one picture of the page, mostly the lead picture that
+stands in the text as well, without a place in it, and nothing here would use it.
+"""
 
 import re
 from urllib.parse import urlsplit

@@ -37,6 +37,7 @@ class Item:
         kept: whether it is content, as far as is known.
         carded: whether it stands in a card that advertises another page.
         why: it is not kept, "" where it is.
+        ends_topic: whether a link to the rest of a topic stands behind a text.
     """
 
     node: Node
@@ -53,6 +54,7 @@ class Item:
     kept: bool = True
     carded: bool = False
     why: str = ""
+    ends_topic: bool = False
 
     @property
     def is_text(self) -> bool:

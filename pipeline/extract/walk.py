@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.extract import images
-from pipeline.extract.asides import is_aside, is_layout, words_under
+from pipeline.extract.asides import goes_on, is_aside, is_layout, words_under
 from pipeline.extract.boilerplate import CUT, PLAIN, Region
 from pipeline.extract.captions import holds_image, is_caption
 from pipeline.extract.items import Fold, Item, Missed, Walk
@@ -24,7 +24,10 @@ _ROLES: Final[dict[str, Role]] = {
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
     "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE, "q": Role.QUOTE,
 }  # fmt: skip
-_PASSED = frozenset({"noscript", "object"})
+_PASSED = frozenset({"noscript", "object", "a"})
+_MORE = "more-link"
+"""Of a link's class, where a page shows the beginning of a topic only."""
+_LONGEST_MORE = 160
 _CODE = Role.CODE
 _FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
 """Roles that the blocks inside keep."""
@@ -144,8 +147,23 @@ class Walker:
             stack.extend(node.children[::-1])
 
     def _passes(self, node: Node) -> bool:
-        """Whether what stands in for a script or a plug-in is not to be read; takes its media."""
+        """Whether an element has no words to be read: a link to the rest of a topic, a plug-in.
+
+        Takes the media of what stands in for a script or a plug-in.
+        """
+        if node.tag == "a":
+            return _MORE in node.get("class") and self._ends_topic(node)
         return self._object(node) if node.tag == "object" else not self._is_article(node)
+
+    def _ends_topic(self, link: Node) -> bool:
+        """Marks the text before a link to the rest of its topic, where the link is such a one."""
+        if len(words_under(link)) > _LONGEST_MORE or holds_image(link):
+            return False
+        self._flush()
+        if self.found.items and self.found.items[-1].is_text:
+            self.found.items[-1].ends_topic = True
+        self._miss(link, "end of a topic")
+        return True
 
     def _is_line(self, span: Node) -> bool:
         """Whether a span is a caption, which stands in a line of its own."""
@@ -243,14 +261,8 @@ class Walker:
         if _GAP in raw:
             raw = _GAPS.sub(lambda gap: "" if gap[1] else " ", raw)
         if self.role is _CODE:
-            text = (
-                raw.replace(_BREAK, "\n")
-                .replace(_MEDIA, "")
-                .replace(_SEAM, "")
-                .strip("\r\n")
-                .rstrip()
-            )
-            self._add_text(text)
+            text = raw.replace(_BREAK, "\n").replace(_MEDIA, "").replace(_SEAM, "")
+            self._add_text(text.strip("\r\n").rstrip())
             self.found.items.extend(self.inline)
             return
         if _SEAM in raw:
@@ -262,7 +274,7 @@ class Walker:
         text = ""
         for index, piece in enumerate(raw.replace(_BREAK, " ").split(_MEDIA)):
             piece = " ".join(piece.split())
-            if text and piece and not _goes_on(text, piece):
+            if text and piece and not goes_on(text, piece):
                 self._add_text(text)
                 self.found.items.extend(waiting)
                 waiting, text = [], ""
@@ -361,11 +373,6 @@ class Walker:
         else:
             self._flush()
             self.found.items.append(item)
-
-
-def _goes_on(before: str, after: str) -> bool:
-    """Whether a sentence runs on behind an image that stands in it."""
-    return before[-1] not in '.!?:;…»”"' and (after[0].islower() or after[0] in ",.;:)")
 
 
 _ATOMS: dict[str, Callable[[Walker, Node], None]] = {
