@@ -91,8 +91,11 @@ def image_url(node: Node, base: str, limits: ExtractLimits) -> str:
         chosen = best.url
     else:
         chosen = lazy or src
-    if not chosen or (not (best and best.width) and is_small(node, chosen, limits)):
-        chosen = _from_sources(node, limits, at_all=not chosen) or chosen
+    picture = node.parent if node.parent is not None and node.parent.tag == "picture" else None
+    if picture is not None and not (chosen and best and best.width):
+        at_all = not chosen
+        if at_all or is_small(node, chosen, limits):
+            chosen = _from_sources(picture, limits, at_all=at_all) or chosen
     chosen = chosen or _from_template(node) or _named_blank(node)
     if chosen:
         return resolve(base, chosen)
@@ -201,17 +204,14 @@ def _from_sets(node: Node, limits: ExtractLimits) -> Candidate | None:
     return None
 
 
-def _from_sources(node: Node, limits: ExtractLimits, *, at_all: bool) -> str:
-    """The best candidate of the picture around the element, of told width unless `at_all`.
+def _from_sources(picture: Node, limits: ExtractLimits, *, at_all: bool) -> str:
+    """The best candidate of a picture's sources, of told width unless `at_all`.
 
     Of the formats that its sources tell, the likeliest to be decoded, then the best width; the
     first source of several alike.
     """
-    parent = node.parent
-    if parent is None or parent.tag != "picture":
-        return ""
     found: list[tuple[int, Candidate]] = []
-    for child in parent.children:
+    for child in picture.children:
         if isinstance(child, Node) and child.tag == "source" and child.get("media") != "print":
             best = _from_sets(child, limits)
             if best is None and (src := _real(child.get("src") or child.get("data-src"))):

@@ -15,11 +15,9 @@ class Builder(Protocol):
     """A tree while it grows.
 
     Attributes:
-        draws: whether the page holds drawings with words.
         shadow: characters of shadow roots that may still be read.
     """
 
-    draws: bool
     shadow: int
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: "Node") -> "Node | None":
@@ -38,7 +36,7 @@ def tell(
     if tag == "template":
         return _read_shadow(found, parent, builder)
     if tag == "svg":
-        if builder.draws and found.css_first("text") is not None:
+        if found.css_first("text") is not None:
             _add_told(tag, {}, found.text(separator=" ", strip=True), parent, builder)
         return []
     attrs = found.attributes

@@ -120,7 +120,6 @@ def parse_html(html: str, limits: ExtractLimits) -> Tree:
             raise BadInput(Reason.PARSE_ERROR, "too many elements")
         _read_soup(trimmed, builder)
     else:
-        builder.draws = "</text>" in html
         builder.folds_notes = any(mark in html for mark in _NOTE_MARKS)
         _read_lexbor(html, builder)
     return Tree(builder.body, tuple(builder.notes), builder.nodes)
@@ -135,7 +134,6 @@ class _Builder:
         self.nodes: list[Node] = []
         self.most = limits.max_elements
         self.folds_notes = False
-        self.draws = True
         self.shadow = limits.fast_characters
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
