@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from pipeline.extract.boilerplate import Region, says_little
 from pipeline.extract.cards import is_portrait
@@ -25,6 +26,7 @@ _FOLDED = 5
 """So many long paragraphs that are not shown yet are folded away, not left over."""
 
 
+_WEAK: Final = Region.WEAK
 _KINDS = {Region.HEADER: "header", Region.COMMENTS: "comments", Region.HIDDEN: "hidden"}
 
 
@@ -120,8 +122,9 @@ def _weigh_regions(walk: Walk) -> _Page:
         if item.score == 0.0 or item.carded:
             continue
         if not item.is_text:
-            if item.zones and not item.href and not is_portrait(item):
-                for zone in item.zones:
+            weak = [zone for zone in item.zones if zone.region is _WEAK]
+            if weak and not item.href and not is_portrait(item):
+                for zone in weak:
                     masses[zone].pictures += 1
             continue
         total += item.score
