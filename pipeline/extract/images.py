@@ -39,6 +39,8 @@ _PLACEHOLDER_WITHIN = re.compile(f"(?:^|/){_PLACEHOLDER_NAME}")
 _BLANK = re.compile(r"(?:spacer|placeholder|1x1|lazy(?:load)?)[^/]*$", re.IGNORECASE)
 """Names that are no picture's, whatever else an element says."""
 _PHOTOGRAPH = re.compile(r"\.(?:jpe?g|webp|avif)(?:$|[?#])", re.IGNORECASE)
+_TAIL = 300
+"""Characters at a link's end where its file's name stands."""
 _PICTURE_PX = 64
 _RANKS = {"avif": 1, "gif": 2, "svg+xml": 2, "svg": 2, "jxl": 2, "heic": 2, "heif": 2, "jp2": 2,
           "bmp": 2, "tiff": 2}  # fmt: skip
@@ -110,7 +112,7 @@ def is_small(node: Node, link: str, limits: ExtractLimits) -> bool:
     if not width:
         told = _TOLD_WIDTH.search(link)
         width = int(told[1] or told[2]) if told else 0
-    return 0 < width < limits.small_side_px or _THUMB.search(link) is not None
+    return 0 < width < limits.small_side_px or _THUMB.search(link[-_TAIL:]) is not None
 
 
 def linked_url(node: Node, url: str, href: str, base: str, limits: ExtractLimits) -> str:
@@ -241,7 +243,7 @@ def _named_blank(node: Node) -> str:
     format that no blank comes in.
     """
     link = node.get("src").strip()
-    if not link or _names_nothing(link) or _BLANK.search(link) or is_lazy(node):
+    if not link or _names_nothing(link) or _BLANK.search(link[-_TAIL:]) or is_lazy(node):
         return ""
     sides = declared_side(node, "width"), declared_side(node, "height")
     told = node.get("alt").strip() or min(sides) >= _PICTURE_PX or _PHOTOGRAPH.search(link)

@@ -24,11 +24,6 @@ _PLAYERS = tuple(
             rf"(?:www\.)?tiktok\.com/(?:embed(?:/v\d)?|player/v\d)/{_ID}",
             "https://www.tiktok.com/@/video/",
         ),
-        (
-            r"(?:www\.)?facebook\.com/plugins/video\.php\?(?:[^#]*&)?href="
-            r"[^&#]*?facebook\.com/[^&#]*?(?:videos/(?:[^&#/]+/)?|v=)(\d{1,40})",
-            "https://www.facebook.com/watch/?v=",
-        ),
         (r"player\.twitch\.tv/\?(?:[^#]*&)?video=v?(\d{5,40})", "https://www.twitch.tv/videos/"),
         (
             r"clips\.twitch\.tv/embed\?(?:[^#]*&)?clip=([\w-]{5,100})",
@@ -52,7 +47,13 @@ _ELEMENTS = {
     "amp-vimeo": ("data-videoid", _VIMEO),
     "amp-dailymotion": ("data-videoid", _DAILYMOTION),
 }
+_FACEBOOK = re.compile(_WEB + r"(?:www\.)?facebook\.com/plugins/video\.php\?")
+_FACEBOOK_VIDEO = re.compile(r"/videos/(?:[^/?&#]{1,200}/)?(\d{1,40})|[?&]v=(\d{1,40})")
+_FACEBOOK_PAGE = "https://www.facebook.com/watch/?v="
+_LONGEST = 2048
+"""A longer address is no player's."""
 _WHOLE_ID = re.compile(r"[\w-]{5,40}")
+_PAGES = (*(page for _, page in _PLAYERS), _FACEBOOK_PAGE)
 PLAYER_TAGS = frozenset(_ELEMENTS)
 """Elements of their own that scripts make players of."""
 
@@ -60,13 +61,15 @@ PLAYER_TAGS = frozenset(_ELEMENTS)
 def player_page(src: str) -> str:
     """The page of the video that a player's address shows, "" where it is no known player's."""
     src = src.strip()
-    if "//" not in src[:8]:
+    if "//" not in src[:8] or len(src) > _LONGEST:
         return ""
     if "%2F" in src or "%2f" in src:
         src = unquote(src)
     for pattern, page in _PLAYERS:
         if found := pattern.match(src):
             return page + found[1]
+    if _FACEBOOK.match(src) and (video := _FACEBOOK_VIDEO.search(src)):
+        return _FACEBOOK_PAGE + (video[1] or video[2])
     return ""
 
 
@@ -79,4 +82,4 @@ def element_page(tag: str, attrs: dict[str, str | None]) -> str:
 
 def is_player_page(url: str) -> bool:
     """Whether a URL is one that `player_page` gives: a page, not a file of moving pictures."""
-    return any(url.startswith(page) for _, page in _PLAYERS)
+    return url.startswith(_PAGES)

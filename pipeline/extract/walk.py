@@ -40,7 +40,7 @@ _GAP = "\x03"
 _MARKS = frozenset({_BREAK, _MEDIA, _SEAM, _GAP})
 _SILENT = frozenset({_SEAM, _GAP})
 # What is left out of a sentence parts words, but stands for nothing before a comma.
-_GAPS = re.compile(r"\s*\x03[\s\x02\x03]*(?=([,.;:!?)\]])?)")
+_GAPS = re.compile(r" ?\x03[\s\x02\x03]*(?=([,.;:!?)\]])?)")
 # Where a span begins with a capital right behind a small letter, two texts meet that the page's
 # style sheet keeps apart: "Credit" and "Jane Doe". A span that holds the end of a word and no more
 # marks a part of it: "Java" and "Script".

@@ -94,3 +94,12 @@ def test_a_page_of_shadow_roots_within_shadow_roots_ends():
     prose = "".join(f"<p>{PROSE.format(i)}</p>" for i in range(3))
     texts = [block.text for block in document_of(f"{prose}<div>{inside}</div>").blocks]
     assert texts.count("Deep down.") in range(1, 301)
+
+
+def test_a_hidden_part_among_endless_spaces_is_read_in_time():
+    spaces = " " * 200_000
+    prose = "".join(f"<p>{PROSE.format(i)}</p>" for i in range(3))
+    document = document_of(
+        f"{prose}<p>One{spaces}<b hidden></b><i>two</i>{spaces}<span hidden>x</span>.</p>"
+    )
+    assert document.blocks[-1].text.split()[:2] == ["One", "two"]

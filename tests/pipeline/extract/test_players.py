@@ -50,3 +50,8 @@ def test_elements_of_their_own_name_their_video(tag, name, page):
     assert element_page(tag, {name: "a/b?c"}) == ""
     assert element_page(tag, {}) == ""
     assert is_player_page(element_page(tag, {name: "aBc-12_XyZ0"}))
+
+
+def test_an_endless_address_is_no_players():
+    src = "https://www.facebook.com/plugins/video.php?href=" + "facebook.com/videos/" * 100_000
+    assert player_page(src) == ""
