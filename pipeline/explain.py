@@ -128,10 +128,12 @@ def account_for_page(path: str, url: str) -> tuple[dict[str, Any], tuple[Passage
 
 def block_row(block: Block) -> dict[str, Any]:
     """A block as a JSON object that names its kind; `rights` only where the page states any."""
+    row: dict[str, Any]
     if isinstance(block, TextBlock):
-        return {"kind": "text", "role": str(block.role), "text": block.text}
+        row = {"kind": "text", "role": str(block.role), "text": block.text}
+        return row | ({"ends_topic": True} if block.ends_topic else {})
     if isinstance(block, ImageLink):
-        row: dict[str, Any] = {
+        row = {
             "kind": "image",
             "url": block.url,
             "alt": block.alt,

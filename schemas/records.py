@@ -37,10 +37,18 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
-    """One block of text as a reader sees it; white space is collapsed except in code."""
+    """One block of text as a reader sees it; white space is collapsed except in code.
+
+    Attributes:
+        text: of the block.
+        role: what it is on its page.
+        ends_topic: whether the page ends a topic behind it, by a link to the rest of it
+            ("more-link", which OBELICS reads as the end of a document).
+    """
 
     text: str
     role: Role = Role.PARAGRAPH
+    ends_topic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ ratings vote votes topbar bottombar toc print email donate donation survey poll
 help feedback action actions controls complementary linkbox outlinks extras suggested similar
 sponsor sponsors partner partners timestamp dateline tools cta
 """
+_MANUAL_LIST = "tools help controls extras"
+"""Of these the words that a manual uses of its subject: with sentences and pictures, its text."""
 _COMMENT_LIST = "comment comments commentlist respond replies talkback"
 _CONTENT_LIST = """
 article articlebody entry post posts story storybody content maincontent main body text
@@ -64,6 +66,7 @@ question answer listicle
 """
 _CUT_WORDS = frozenset(_CUT_LIST.split())
 _WEAK_WORDS = frozenset(_WEAK_LIST.split())
+_MANUAL_WORDS = frozenset(_MANUAL_LIST.split())
 _COMMENT_WORDS = frozenset(_COMMENT_LIST.split())
 _CONTENT_WORDS = frozenset(_CONTENT_LIST.split())
 _HEAD_WORDS = frozenset({"header", "head"})
@@ -77,10 +80,27 @@ expander toggle foldable disclosure
 _FOLD_WORDS = frozenset(_FOLD_LIST.split())
 """Names of what a reader unfolds: hidden at first, content all the same."""
 _FOLD_ROLES = frozenset({"tabpanel", "region"})
+_KIND_WORDS = frozenset(
+    {
+        "recipe",
+        "steps",
+        "step",
+        "instructions",
+        "lesson",
+        "shot",
+        "screenshot",
+        "needed",
+        "ingredients",
+    }
+)
+"""What the last word of a name says of a thing's kind: a cookie recipe is a recipe."""
 _PART_WORDS = frozenset({"card", "section", "panel", "tile", "block"})
 """A part's own footer is a part of the text."""
 _HASHED = re.compile(r"(?=[^\W_]*\d)(?=[^\W_]*[a-zA-Z])[^\W_]{5,}")
 """A part of a name that a tool made: letters in it mean nothing."""
+_OPENERS = frozenset({"a", "figure", "img", "picture"})
+_OPENS = re.compile(r"lightbox|popup|pop-up|modal|overlay", re.IGNORECASE)
+"""A picture or a link of such a name opens one, and is none itself."""
 _DIGIT = re.compile("[0-9]")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MOST_WORDS = 4
@@ -111,11 +131,16 @@ def region_of(tag: str, attrs: dict[str, str | None]) -> Region:
         return region
     names = attrs.get("class")
     if names and (named := _named(names)) > region:
-        region = named
+        region = named if tag not in _OPENERS else _opened(names)
     names = attrs.get("id")
     if names and (named := _named(names)) > region:
         region = named
     return region
+
+
+def _opened(names: str) -> Region:
+    """The region that a picture's or a link's names claim, but for what they say it opens."""
+    return _named(_OPENS.sub("", names))
 
 
 def _by_role(role: str | None) -> Region:
@@ -183,9 +208,18 @@ def _named_by(name: str) -> Region:
     return _told_by(words)
 
 
+def says_little(attrs: dict[str, str | None]) -> bool:
+    """Whether the names of a weak region are those of the parts of a manual just as well."""
+    names = f"{attrs.get('class') or ''} {attrs.get('id') or ''}"
+    words = {word.lower() for word in _WORD.findall(names)}
+    return (words & _WEAK_WORDS) <= _MANUAL_WORDS
+
+
 def _told_by(words: list[str]) -> Region:
     """The region that the words of a name tell."""
     content = not _CONTENT_WORDS.isdisjoint(words)
+    if words[-1] in _KIND_WORDS and len(words) > 1:
+        return Region.CONTENT if content else PLAIN
     if words[-1] == "footer" and not _PART_WORDS.isdisjoint(words):
         return PLAIN
     if not _CUT_WORDS.isdisjoint(words):

@@ -6,9 +6,11 @@ caption on the page, 9 the same words as alt text, and most of the rest the titl
 """
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterator
 from functools import lru_cache
 
-from pipeline.extract.items import Item
+from pipeline.extract.items import Item, ends_sentence
 from pipeline.extract.tree import Node
 from schemas.records import Role
 
@@ -16,6 +18,10 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _CAPTION = frozenset({"caption", "figcaption", "imagecaption", "thumbcaption", "photocaption",
                       "legend", "cutline", "wp-caption-text"})  # fmt: skip
 _LONGEST = 600
+_FRAMES = frozenset({"figure", "table"})
+_FRAMED = frozenset({"figcaption", "caption"})
+"""Captions of a frame: what stands outside of it is not theirs."""
+_CREDIT = 60
 _CLIMB = 4
 """So many elements up from a caption is its image looked for."""
 
@@ -25,7 +31,7 @@ def is_caption(node: Node) -> bool:
     if node.tag in {"figcaption", "caption"}:
         return True
     name = node.attrs.get("class")
-    if not name:
+    if not name or node.tag == "legend":  # of a form's fields
         return False
     kind = _kind(name)
     if kind == "caption":
@@ -64,15 +70,27 @@ def holds_image(node: Node) -> bool:
 def tie_captions(items: list[Item]) -> dict[int, list[Item]]:
     """The captions of each image or video that has one, by the item's index.
 
-    A caption belongs to the media of the nearest element around both; where that holds several
-    pictures, to the nearest one before it, or behind it where none stands before.
+    A figcaption belongs to the media of its own figure, the caption of a table to the one picture
+    within. Any other belongs to a picture beside it: no other text stands between the two. Where
+    both neighbours are pictures, that side is taken on which more of the captions around it have
+    one: some pages set captions above their pictures.
     """
     places = _places(items)
     found: dict[int, list[Item]] = {}
+    beside: dict[Node, list[tuple[Item, list[int]]]] = {}
     for index, item in enumerate(items):
         if not item.is_text or item.role is not Role.CAPTION or len(item.text) > _LONGEST:
             continue
-        for owner in _owners(items, index, places):
+        around, media = _around(item, places)
+        if around is None:
+            continue
+        if around.tag in _FRAMES:
+            for owner in media if around.tag == "figure" or len(media) == 1 else ():
+                found.setdefault(owner, []).append(item)
+        elif sides := _neighbours(items, index, media):
+            beside.setdefault(around, []).append((item, sides))
+    for captions in beside.values():
+        for owner, item in _sided(captions):
             found.setdefault(owner, []).append(item)
     return found
 
@@ -92,16 +110,49 @@ def _places(items: list[Item]) -> dict[Node, list[int]]:
     return places
 
 
-def _owners(items: list[Item], index: int, places: dict[Node, list[int]]) -> list[int]:
-    node: Node | None = items[index].node
+def _around(item: Item, places: dict[Node, list[int]]) -> tuple[Node | None, list[int]]:
+    """The nearest element around a caption that holds media, or the frame that holds none."""
+    node: Node | None = item.node
     for _ in range(_CLIMB):
         node = node.parent if node is not None else None
-        if node is None or node.tag in {"body", "article", "main"}:
-            return []
-        media = places.get(node)
-        if media:
-            if len(media) == 1 or node.tag == "figure":
-                return media
-            before = [m for m in media if m < index]
-            return [before[-1] if before else media[0]]
-    return []
+        if node is None:
+            break
+        media = places.get(node, [])
+        if media or (node.tag in _FRAMES and item.node.tag in _FRAMED):
+            return node, media
+    return None, []
+
+
+def _neighbours(items: list[Item], index: int, media: list[int]) -> list[int]:
+    """The picture right before a caption and the one right behind it, -1 for none; [] for neither.
+
+    Only other captions may stand between, and a name or a credit, which is no sentence.
+    """
+    sides = []
+    for step in (-1, 1):
+        at = index + step
+        while 0 <= at < len(items) and _may_part(items[at]):
+            at += step
+        place = bisect_left(media, at)
+        sides.append(at if place < len(media) and media[place] == at else -1)
+    return sides if sides != [-1, -1] else []
+
+
+def _may_part(item: Item) -> bool:
+    """Whether a text may stand between a caption and its picture."""
+    if item.role is Role.CAPTION:
+        return item.is_text
+    return (
+        0 < len(item.text) <= _CREDIT
+        and item.role is Role.PARAGRAPH
+        and not ends_sentence(item.text)
+    )
+
+
+def _sided(captions: list[tuple[Item, list[int]]]) -> Iterator[tuple[int, Item]]:
+    """The picture of each caption: the one before, unless more captions have one behind them."""
+    before = sum(sides[0] >= 0 for _, sides in captions)
+    behind = sum(sides[1] >= 0 for _, sides in captions)
+    first = int(behind > before)
+    for item, sides in captions:
+        yield sides[first] if sides[first] >= 0 else sides[1 - first], item

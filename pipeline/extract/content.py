@@ -16,6 +16,7 @@ from schemas.records import Role
 _IMAGE_SCORE = 60.0
 """A content image counts as much for its block as a line of text."""
 _ICON_PX = 48
+_PHOTOGRAPH = re.compile(r"\.jpe?g(?:$|[?#])", re.IGNORECASE)
 _SIGN = re.compile(
     r"^\s*\[?(?:note|tip|warning|caution|important|info(?:rmation)?|hint|prev(?:ious)?|next|home|up|"
     r"down|back|top|menu|search|close|icon|logo|arrow|external link|rss|print|email|bullet)\]?\s*$",
@@ -139,7 +140,9 @@ def _leads(item: Item) -> bool:
         return item.score > 0 and not is_portrait(item)
     if item.role is Role.HEADING:
         return _rank(item.node) != "h1"
-    return item.role is Role.CAPTION or item.score >= _LINE
+    if item.role is Role.CAPTION or item.score >= _LINE:
+        return True
+    return item.score > 0 and item.text.endswith((":", "\uff1a"))
 
 
 def _weigh(walk: Walk) -> None:
@@ -179,12 +182,20 @@ def _score(item: Item) -> float:
 def is_icon(item: Item) -> bool:
     """Whether the page itself says that the image is no picture: by its declared size or its alt.
 
-    "[Note]", "Next" and their like are signs that stand beside a text on every page of a site.
+    "[Note]", "Next" and their like are signs that stand beside a text on every page of a site; a
+    picture declared to be large is none, whatever it is called, and no sign is a photograph.
     """
-    width, height = declared_side(item.node, "width"), declared_side(item.node, "height")
-    if 0 < width <= _ICON_PX or 0 < height <= _ICON_PX:
+    node = item.node
+    width, height = declared_side(node, "width"), declared_side(node, "height")
+    short = min(width or height, height or width)
+    if 0 < short <= _ICON_PX:
         return True
-    return bool(_SIGN.match(item.node.get("alt"))) or "emoji" in item.node.get("class").lower()
+    if short > 2 * _ICON_PX:
+        return False
+    if "emoji" in node.get("class").lower():
+        return True
+    alt = node.get("alt")
+    return bool(alt) and bool(_SIGN.match(alt)) and not _PHOTOGRAPH.search(item.url)
 
 
 def _container(walk: Walk) -> Node:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pipeline.extract.asides import words_under
 from pipeline.extract.captions import tie_captions
 from pipeline.extract.content import choose_content, headline_of, is_icon
 from pipeline.extract.declared import declared_kind
@@ -17,7 +18,7 @@ from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
 from pipeline.extract.regions import described
 from pipeline.extract.rights import RightsReader
-from pipeline.extract.tree import Tree, folded_characters, parse_html
+from pipeline.extract.tree import Node, Tree, folded_characters, parse_html
 from pipeline.extract.walk import Walker
 from schemas.records import Block, Document, ImageLink, Page, Rights, TextBlock, VideoLink
 from schemas.rejection import BadInput, Reason
@@ -96,6 +97,13 @@ def _passages(walk: Walk, blocks: dict[Item, Block], headline: str) -> Iterator[
     """All that the walk met, in reading order; what it left unread by its number of characters."""
     folds = iter(sorted(walk.folds, key=lambda fold: fold.at))
     fold = next(folds, None)
+    missed: dict[Item | None, list[Passage]] = {}
+    for miss in walk.missed:
+        if what := _what_was_missed(miss.node):
+            missed.setdefault(miss.after, []).append(
+                Passage(what, None, miss.why or described(miss.node))
+            )
+    yield from missed.pop(None, ())
     for index, item in enumerate(walk.items):
         while fold is not None and fold.at <= index:
             yield _unread(fold)
@@ -106,9 +114,20 @@ def _passages(walk: Walk, blocks: dict[Item, Block], headline: str) -> Iterator[
         if not block and headline and item.text == headline:
             why = "headline, kept by itself"
         yield Passage(item.url or item.text, block, "" if block else why)
+        yield from missed.pop(item, ())
+    for passages in missed.values():  # behind an item that another took the place of
+        yield from passages
     while fold is not None:
         yield _unread(fold)
         fold = next(folds, None)
+
+
+def _what_was_missed(node: Node) -> str:
+    """What an element names, or the words under it."""
+    for name in ("src", "data", "data-src"):
+        if node.get(name):
+            return node.get(name)
+    return words_under(node)
 
 
 def _unread(fold: Fold) -> Passage:
@@ -159,8 +178,8 @@ def _blocks(items: list[Item], rights: RightsReader) -> Iterator[tuple[Item, Blo
         tied = captions.get(index, [])
         caption = " ".join(one.text for one in tied)
         if item.is_text:
-            yield item, TextBlock(item.text, item.role)
-        elif item.node.tag in {"video", "iframe"}:
+            yield item, TextBlock(item.text, item.role, item.ends_topic)
+        elif item.is_video:
             title = item.node.get("title") or item.node.get("aria-label")
             yield item, VideoLink(item.url, item.poster, caption, title)
         else:

@@ -1,10 +1,14 @@
-"""Image and video links of an element, by every idiom that pages use."""
+"""Image and video links of an element, by every idiom that pages use.
+
+Open Graph's og:image is not read: it names one picture of the page, mostly the lead picture that
+stands in the text as well, without a place in it, and nothing here would use it.
+"""
 
 import re
 from urllib.parse import urlsplit
 
 from pipeline.extract.limits import ExtractLimits
-from pipeline.extract.links import best_candidate, parse_srcset, resolve
+from pipeline.extract.links import Candidate, best_candidate, parse_srcset, resolve
 from pipeline.extract.tree import Node
 
 # Attributes that scripts copy to src once the image comes into view, most telling first.
@@ -32,6 +36,22 @@ _PLACEHOLDER_NAME = (
 )
 _PLACEHOLDER = re.compile(_PLACEHOLDER_NAME)
 _PLACEHOLDER_WITHIN = re.compile(f"(?:^|/){_PLACEHOLDER_NAME}")
+_BLANK = re.compile(r"(?:spacer|placeholder|1x1|lazy(?:load)?)[^/]*$", re.IGNORECASE)
+"""Names that are no picture's, whatever else an element says."""
+_PHOTOGRAPH = re.compile(r"\.(?:jpe?g|webp|avif)(?:$|[?#])", re.IGNORECASE)
+_TAIL = 300
+"""Characters at a link's end where its file's name stands."""
+_PICTURE_PX = 64
+_RANKS = {"avif": 1, "gif": 2, "svg+xml": 2, "svg": 2, "jxl": 2, "heic": 2, "heif": 2, "jp2": 2,
+          "bmp": 2, "tiff": 2}  # fmt: skip
+"""Formats by how likely they are decoded: AVIF not by every build of Pillow, the others by none of
+the recipes as they come."""
+_RANKED_NAME = re.compile(r"\.(avif|gif|svg|jxl|heic|heif|jp2|bmp|tiff)(?:$|[?#])", re.IGNORECASE)
+_TOLD_WIDTH = re.compile(
+    r"[?&](?:w|width)=(\d{2,4})(?!\d)|[-_](\d{2,4})(?:x\d{2,4})?(?:px)?\.\w{3,4}(?:$|\?)"
+)
+_THUMB = re.compile(r"(?:^|[/_.-])(?:thumb|thumbnail)(?:[_.-]|s?/)[^/]*$", re.IGNORECASE)
+"""What a file's name, or a query, tells of its being small."""
 _TEMPLATE = re.compile(r"\{\{|\{\w+\}|\$\{")
 """What a script is to fill in: "{{ image }}", "k_{width}x.jpg"."""
 BACKGROUNDS = frozenset({"style", "data-bg", "data-background", "data-background-image"})
@@ -63,16 +83,48 @@ def image_url(node: Node, base: str, limits: ExtractLimits) -> str:
 
     In order: the srcset's best candidate, a lazy attribute, the src, and the picture's sources.
     A src that declares its size and has only denser versions beside it stays: it is the picture
-    at the size that the page shows.
+    at the size that the page shows. The sources of the picture around it count where the element
+    names nothing, and where it names a small version and they tell the widths of larger ones.
     """
     src = _real(node.get("src"))
     lazy = _lazy(node, src)
     best = _from_sets(node, limits)
-    if best and not (src and not lazy and best[1] == 0 and _is_enough(node, limits)):
-        chosen = best[0]
+    if best and not (src and not lazy and best.width == 0 and _is_enough(node, limits)):
+        chosen = best.url
     else:
-        chosen = lazy or src or _from_sources(node, limits) or _from_template(node)
-    return resolve(base, chosen) if chosen else ""
+        chosen = lazy or src
+    picture = node.parent if node.parent is not None and node.parent.tag == "picture" else None
+    if picture is not None and not (chosen and best and best.width):
+        at_all = not chosen
+        if at_all or is_small(node, chosen, limits):
+            chosen = _from_sources(picture, limits, at_all=at_all) or chosen
+    chosen = chosen or _from_template(node) or _named_blank(node)
+    if chosen:
+        return resolve(base, chosen)
+    return "" if BACKGROUNDS.isdisjoint(node.attrs) else background_url(node, base)
+
+
+def is_small(node: Node, link: str, limits: ExtractLimits) -> bool:
+    """Whether an image is a small version of one, as its declared width or its URL tells."""
+    if not limits.small_side_px:
+        return False
+    width = declared_side(node, "width")
+    if not width:
+        told = _TOLD_WIDTH.search(link)
+        width = int(told[1] or told[2]) if told else 0
+    return 0 < width < limits.small_side_px or _THUMB.search(link[-_TAIL:]) is not None
+
+
+def linked_url(node: Node, url: str, href: str, base: str, limits: ExtractLimits) -> str:
+    """The image file that a small version of it links to, "" where there is none such.
+
+    "File:Kite.png" is a page about the file.
+    """
+    if not is_image_link(href) or ":" in href.rpartition("/")[2]:
+        return ""
+    if not is_small(node, url, limits):
+        return ""
+    return resolve(base, href)
 
 
 def _is_enough(node: Node, limits: ExtractLimits) -> bool:
@@ -82,17 +134,20 @@ def _is_enough(node: Node, limits: ExtractLimits) -> bool:
 def _real(link: str) -> str:
     """The link, "" where it is a placeholder that a script is to replace."""
     link = link.strip()
-    if (
-        not link
-        or link.startswith(("data:", "blob:", "about:", "#"))
-        or ("{" in link and _TEMPLATE.search(link))
-    ):
+    if not link or _names_nothing(link):
         return ""
     # Most links have their file's name at their end, where one look suffices.
     path, _, query = link.lower().partition("?")
     if "/" in query or "#" in path:
         return "" if _PLACEHOLDER_WITHIN.search(link.lower()) else link
     return "" if _PLACEHOLDER.match(path, path.rfind("/") + 1) else link
+
+
+def _names_nothing(link: str) -> bool:
+    """Whether a link holds its content itself, leads to a place in the page, or is a template."""
+    return link.startswith(("data:", "blob:", "about:", "#")) or (
+        "{" in link and _TEMPLATE.search(link) is not None
+    )
 
 
 def _lazy(node: Node, src: str) -> str:
@@ -141,29 +196,58 @@ def _sets(node: Node) -> str:
     return node.get("srcset")
 
 
-def _from_sets(node: Node, limits: ExtractLimits) -> tuple[str, int] | None:
-    """URL and width of the best srcset candidate of the element or of its picture."""
+def _from_sets(node: Node, limits: ExtractLimits) -> Candidate | None:
+    """The best srcset candidate of an img or a source."""
     value = _sets(node)
     if value:
         best = best_candidate(parse_srcset(value), limits.image_side_px)
         if best is not None and _real(best.url):
-            return best.url, best.width
+            return best
     return None
 
 
-def _from_sources(node: Node, limits: ExtractLimits) -> str:
-    """The best candidate of the picture around the element."""
-    parent = node.parent
-    if parent is None or parent.tag != "picture":
+def _from_sources(picture: Node, limits: ExtractLimits, *, at_all: bool) -> str:
+    """The best candidate of a picture's sources, of told width unless `at_all`.
+
+    Of the formats that its sources tell, the likeliest to be decoded, then the best width; the
+    first source of several alike.
+    """
+    found: list[tuple[int, Candidate]] = []
+    for child in picture.children:
+        if isinstance(child, Node) and child.tag == "source" and child.get("media") != "print":
+            best = _from_sets(child, limits)
+            if best is None and (src := _real(child.get("src") or child.get("data-src"))):
+                best = Candidate(src)
+            if best is not None:
+                found.append((_rank(child.get("type"), best.url), best))
+    least = min((rank for rank, _ in found), default=0)
+    alike = [best for rank, best in found if rank == least and (best.width or at_all)]
+    if any(best.width for best in alike) and (best := best_candidate(alike, limits.image_side_px)):
+        return best.url
+    return alike[0].url if alike else ""
+
+
+def _rank(kind: str, url: str) -> int:
+    """How likely a format is decoded, 0 the likeliest: by its declared type, else by its name."""
+    if not kind:
+        named = _RANKED_NAME.search(url)
+        kind = named[1] if named else ""
+    return _RANKS.get(kind.lower().partition(";")[0].removeprefix("image/").strip(), 0)
+
+
+def _named_blank(node: Node) -> str:
+    """The src of an image that is named as a placeholder and is a picture all the same.
+
+    "Default", "grey" and their like are names of pictures too. It is one where nothing marks an
+    image that a script fills in, and the page describes it, says that it is large, or has it in a
+    format that no blank comes in.
+    """
+    link = node.get("src").strip()
+    if not link or _names_nothing(link) or _BLANK.search(link[-_TAIL:]) or is_lazy(node):
         return ""
-    for child in parent.children:
-        if isinstance(child, Node) and child.tag == "source":
-            found = _from_sets(child, limits)
-            if found:
-                return found[0]
-            if src := _real(child.get("src") or child.get("data-src")):
-                return src
-    return ""
+    sides = declared_side(node, "width"), declared_side(node, "height")
+    told = node.get("alt").strip() or min(sides) >= _PICTURE_PX or _PHOTOGRAPH.search(link)
+    return link if told else ""
 
 
 def _from_template(node: Node) -> str:
@@ -241,3 +325,15 @@ def is_image_link(href: str) -> bool:
         return bool(_IMAGE_PATH.search(urlsplit(href).path))
     except ValueError:
         return False
+
+
+def shows_image(link: str, kind: str) -> bool:
+    """Whether what a plug-in is to show is a picture that might be decoded."""
+    if not link or "svg" in kind:
+        return False
+    return kind.startswith("image/") or (not kind and is_image_link(link))
+
+
+def is_plugin(node: Node) -> bool:
+    """Whether an object stands for a program that no reader has any more."""
+    return "flash" in node.get("type") or bool(node.get("classid"))

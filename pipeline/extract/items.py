@@ -5,6 +5,19 @@ from dataclasses import dataclass, field
 from pipeline.extract.tree import Node
 from schemas.records import Role
 
+_ENDS = ".!?:;…\u3002\uff01\uff1f"
+"""Marks that end a sentence or lead on to what follows it, in Latin and in East Asian scripts."""
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether a text ends as a sentence does."""
+    return text.endswith(tuple(_ENDS))
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text ends with one full stop, as no label of a control does."""
+    return text.endswith((".", "\u3002")) and not text.endswith("..")
+
 
 @dataclass(slots=True, eq=False)
 class Item:
@@ -17,12 +30,14 @@ class Item:
         links: characters of the text that are links.
         anchors: pieces of text that are links.
         url: of an image or a video.
+        is_video: whether it is of a video, or of the page of one.
         zones: the marked elements around it, outermost first.
         href: of the link around an image.
         score: how much it counts for the content around it.
         kept: whether it is content, as far as is known.
         carded: whether it stands in a card that advertises another page.
         why: it is not kept, "" where it is.
+        ends_topic: whether a link to the rest of a topic stands behind a text.
     """
 
     node: Node
@@ -31,6 +46,7 @@ class Item:
     links: int = 0
     anchors: int = 0
     url: str = ""
+    is_video: bool = False
     poster: str = ""
     zones: tuple[Node, ...] = ()
     href: str = ""
@@ -38,6 +54,7 @@ class Item:
     kept: bool = True
     carded: bool = False
     why: str = ""
+    ends_topic: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -67,6 +84,21 @@ class Fold:
     href: str
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """An element that became no item though a reader may have seen it.
+
+    Attributes:
+        node: the element; what it says or names is looked up where somebody asks.
+        why: it is left out, "" where its own names tell.
+        after: the item before it, None where it comes first.
+    """
+
+    node: Node
+    why: str
+    after: Item | None
+
+
 @dataclass(slots=True)
 class Walk:
     """What one walk over a page found.
@@ -76,6 +108,7 @@ class Walk:
         nodes: the elements visited, parents before children.
         outer: the marked elements around each element whose region is not plain, outer ones first.
         folds: what was left unread, in reading order.
+        missed: what became no item.
         notes: what elements that were left unread at first say of the page and its images.
     """
 
@@ -83,4 +116,5 @@ class Walk:
     nodes: list[Node] = field(default_factory=list)
     outer: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
     folds: list[Fold] = field(default_factory=list)
+    missed: list[Missed] = field(default_factory=list)
     notes: list[Node] = field(default_factory=list)

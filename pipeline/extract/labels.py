@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from pipeline.extract.items import Item, Walk
+from pipeline.extract.items import Item, Walk, ends_sentence, is_sentence
 from pipeline.extract.tree import Node
 from schemas.records import Role
 
@@ -15,6 +15,7 @@ _LABEL = re.compile(
     r"media playback is (?:un|not )supported on (?:your|this) device|play video|watch video|"
     r"(?:read|show|load|view|see) (?:more|less|all)|continue reading|story continues.{0,30}|"
     r"share(?: this)?(?: (?:article|story|post|page|on .{0,30}))?|tweet|pin it|whatsapp|"
+    r"enlarge (?:image|photo|picture)|"
     r"(?:click|tap) (?:here )?to (?:enlarge|expand|view|share|zoom|tweet).{0,40}|"
     r"(?:article|story) continues (?:after|below).{0,40}|back to (?:top|results)|"
     r"leave a (?:comment|reply)|(?:no |\d+ )?comments?(?: \d+)?)\W*$"
@@ -90,14 +91,31 @@ def is_label(item: Item) -> bool:
         return True
     if len(text) > _LONGEST_TEASER:
         return False
-    text = text.lower()
-    if len(text) <= 80 and not _is_entry(item) and _LABEL.match(text):
-        return True
+    small = text.lower()
+    if len(text) <= 80 and not _is_entry(item) and _LABEL.match(small):
+        return not _is_said(item)
     if item.role is Role.CAPTION:
         return False
-    if item.role is not Role.HEADING and _asks_or_credits(text):
-        return True
-    return item.links * 2 > len(text) and bool(_TEASER.match(text))
+    if item.role is not Role.HEADING and _asks_or_credits(text, small):
+        return not _is_step(item)
+    return item.links * 2 > len(text) and bool(_TEASER.match(small))
+
+
+def _is_said(item: Item) -> bool:
+    """Whether a label's words are a step of instructions, or a sentence: "Print."."""
+    if item.links:
+        return False
+    return is_sentence(item.text) or (" " in item.text and _is_step(item))
+
+
+def _is_step(item: Item) -> bool:
+    """Whether a text without a link stands in a numbered list, as steps do and controls do not."""
+    if item.links or item.role is not Role.LIST_ITEM:
+        return False
+    node: Node | None = item.node
+    while node is not None and node.tag != "li":
+        node = node.parent
+    return node is not None and node.parent is not None and node.parent.tag == "ol"
 
 
 def _is_entry(item: Item) -> bool:
@@ -111,27 +129,50 @@ def _is_menu(item: Item) -> bool:
     return marks >= _RUN and item.links + _MENU_MARK * marks >= len(item.text) - _MENU_MARK
 
 
-def _asks_or_credits(text: str) -> bool:
-    """Whether a text in small letters asks something of readers, or says whose a picture is."""
-    if len(text) <= _LONGEST_CALL and _CALL.match(text):
+def _asks_or_credits(text: str, small: str) -> bool:
+    """Whether a text, also given in small letters, asks readers for something or names an owner.
+
+    What follows "image:" or "photos by" is a name in a credit, and begins with no small letter.
+    """
+    if len(text) <= _LONGEST_CALL and _CALL.match(small):
         return True
-    return len(text) <= _LONGEST_CREDIT and bool(_CREDIT.match(text))
+    credit = _CREDIT.match(small) if len(text) <= _LONGEST_CREDIT else None
+    if credit is None:
+        return False
+    named = text[credit.end() :].lstrip()
+    return not (named[:1].islower() and " " in named and ends_sentence(named))
 
 
 def drop_link_runs(walk: Walk) -> None:
     """Marks texts as not kept that are links to other pages, three and more in a row."""
-    for run in _linked_runs([item for item in walk.items if item.kept and not _is_value(item)]):
+    headed: dict[Node, bool] = {}
+    rest = [item for item in walk.items if item.kept and not _is_value(item, headed)]
+    for run in _linked_runs(rest):
         others = [item for item in run if item.role is not Role.HEADING]
         if len(others) >= _RUN or any(item.anchors > _RUN for item in others):
             for item in run:
                 item.cut("row of links")
 
 
-def _is_value(item: Item) -> bool:
-    """Whether a text stands in a row of a table whose header cell says what it is."""
+def _is_value(item: Item, headed: dict[Node, bool]) -> bool:
+    """Whether a header cell says what a text is: in its row of a table, or in the table's first.
+
+    `headed` remembers which rows and which tables have one.
+    """
     row = item.node.parent if item.role is Role.TABLE_CELL else None
     if row is None or row.tag != "tr":
         return False
+    if row not in headed:
+        headed[row] = _has_header(row)
+        table = row.parent
+        if table is not None and table not in headed:
+            first = next((r for r in table.children if isinstance(r, Node)), row)
+            headed[table] = first.tag == "tr" and _has_header(first)
+        headed[row] = headed[row] or (table is not None and headed[table])
+    return headed[row]
+
+
+def _has_header(row: Node) -> bool:
     return any(isinstance(cell, Node) and cell.tag == "th" for cell in row.children)
 
 

@@ -39,6 +39,8 @@ class ExtractLimits:
         image_side_px: of a srcset, the best candidate at or under this side is taken.
         enough_side_px: a src declared at least this wide is kept beside versions of it that
             only differ in density.
+        small_side_px: an image told to be narrower than this, or to be a thumbnail, gives way to
+            the image file that it links to, and to larger sources of its picture; 0 for neither.
         max_elements: most elements of a page; the richest of 759 real pages has under 30,000.
         alone_bytes: a longer page is parsed in a process of its own, which can be killed; shorter
             ones cannot take long.
@@ -53,6 +55,7 @@ class ExtractLimits:
     fast_tag_characters: int = 1024 * 1024
     image_side_px: int = 1600
     enough_side_px: int = 100
+    small_side_px: int = 150
     max_elements: int = 100_000
     alone_bytes: int = 256 * 1024
     page_cpu_s: int = bounded(5, at_least=1)

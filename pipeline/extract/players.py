@@ -4,31 +4,82 @@ Such a page is no file that could be fetched; it is kept as a link, with its cap
 """
 
 import re
+from urllib.parse import unquote
 
 _ID = r"([\w-]{5,40})(?=$|[?&#/])"
-_PLAYERS = (
-    (
-        re.compile(
-            rf"(?:https?:)?//(?:www\.)?youtube(?:-nocookie)?\.com/(?:embed|v|shorts)/(?!videoseries){_ID}"
+_WEB = r"(?:https?:)?//"
+_YOUTUBE = "https://www.youtube.com/watch?v="
+_VIMEO = "https://vimeo.com/"
+_DAILYMOTION = "https://www.dailymotion.com/video/"
+_PLAYERS = tuple(
+    (re.compile(_WEB + address), page)
+    for address, page in (
+        (
+            rf"(?:www\.)?youtube(?:-nocookie)?\.com/(?:embed|v|shorts)/(?!videoseries){_ID}",
+            _YOUTUBE,
         ),
-        "https://www.youtube.com/watch?v=",
-    ),
-    (re.compile(rf"(?:https?:)?//player\.vimeo\.com/video/{_ID}"), "https://vimeo.com/"),
-    (
-        re.compile(rf"(?:https?:)?//(?:www\.)?dailymotion\.com/embed/video/{_ID}"),
-        "https://www.dailymotion.com/video/",
-    ),
+        (rf"player\.vimeo\.com/video/{_ID}", _VIMEO),
+        (rf"(?:www\.)?dailymotion\.com/embed/video/{_ID}", _DAILYMOTION),
+        (
+            rf"(?:www\.)?tiktok\.com/(?:embed(?:/v\d)?|player/v\d)/{_ID}",
+            "https://www.tiktok.com/@/video/",
+        ),
+        (r"player\.twitch\.tv/\?(?:[^#]*&)?video=v?(\d{5,40})", "https://www.twitch.tv/videos/"),
+        (
+            r"clips\.twitch\.tv/embed\?(?:[^#]*&)?clip=([\w-]{5,100})",
+            "https://clips.twitch.tv/",
+        ),
+        (
+            rf"fast\.wistia\.(?:net|com)/embed/(?:iframe|medias)/{_ID}",
+            "https://fast.wistia.net/embed/iframe/",
+        ),
+        (
+            r"player\.bilibili\.com/player\.html\?(?:[^#]*&)?bvid=(BV\w{5,20})",
+            "https://www.bilibili.com/video/",
+        ),
+    )
 )
+_ELEMENTS = {
+    "lite-youtube": ("videoid", _YOUTUBE),
+    "amp-youtube": ("data-videoid", _YOUTUBE),
+    "youtube-video": ("video-id", _YOUTUBE),
+    "lite-vimeo": ("videoid", _VIMEO),
+    "amp-vimeo": ("data-videoid", _VIMEO),
+    "amp-dailymotion": ("data-videoid", _DAILYMOTION),
+}
+_FACEBOOK = re.compile(_WEB + r"(?:www\.)?facebook\.com/plugins/video\.php\?")
+_FACEBOOK_VIDEO = re.compile(r"/videos/(?:[^/?&#]{1,200}/)?(\d{1,40})|[?&]v=(\d{1,40})")
+_FACEBOOK_PAGE = "https://www.facebook.com/watch/?v="
+_LONGEST = 2048
+"""A longer address is no player's."""
+_WHOLE_ID = re.compile(r"[\w-]{5,40}")
+_PAGES = (*(page for _, page in _PLAYERS), _FACEBOOK_PAGE)
+PLAYER_TAGS = frozenset(_ELEMENTS)
+"""Elements of their own that scripts make players of."""
 
 
 def player_page(src: str) -> str:
     """The page of the video that a player's address shows, "" where it is no known player's."""
+    src = src.strip()
+    if "//" not in src[:8] or len(src) > _LONGEST:
+        return ""
+    if "%2F" in src or "%2f" in src:
+        src = unquote(src)
     for pattern, page in _PLAYERS:
-        if found := pattern.match(src.strip()):
+        if found := pattern.match(src):
             return page + found[1]
+    if _FACEBOOK.match(src) and (video := _FACEBOOK_VIDEO.search(src)):
+        return _FACEBOOK_PAGE + (video[1] or video[2])
     return ""
+
+
+def element_page(tag: str, attrs: dict[str, str | None]) -> str:
+    """The page of the video that an element of PLAYER_TAGS shows, "" where it names none."""
+    name, page = _ELEMENTS[tag]
+    video = attrs.get(name) or ""
+    return page + video if _WHOLE_ID.fullmatch(video) else ""
 
 
 def is_player_page(url: str) -> bool:
     """Whether a URL is one that `player_page` gives: a page, not a file of moving pictures."""
-    return any(url.startswith(page) for _, page in _PLAYERS)
+    return url.startswith(_PAGES)

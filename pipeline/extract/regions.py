@@ -3,8 +3,10 @@
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
-from pipeline.extract.boilerplate import Region
+from pipeline.extract.boilerplate import Region, says_little
+from pipeline.extract.cards import is_portrait
 from pipeline.extract.declared import Kind
 from pipeline.extract.items import Fold, Walk
 from pipeline.extract.tree import Node, folded_characters, folded_prose
@@ -24,15 +26,17 @@ _FOLDED = 5
 """So many long paragraphs that are not shown yet are folded away, not left over."""
 
 
+_WEAK: Final = Region.WEAK
 _KINDS = {Region.HEADER: "header", Region.COMMENTS: "comments", Region.HIDDEN: "hidden"}
 
 
 @dataclass(slots=True)
 class _Mass:
-    """What a region holds: prose outside of cards, and how many paragraphs of it are long."""
+    """What a region holds: prose outside of cards, how many paragraphs of it are long, pictures."""
 
     prose: float = 0.0
     paragraphs: int = 0
+    pictures: int = 0
 
 
 _Page = tuple[dict[Node, _Mass], float]
@@ -115,7 +119,13 @@ def _weigh_regions(walk: Walk) -> _Page:
     masses: dict[Node, _Mass] = {zone: _Mass() for zone in walk.outer}
     total = 0.0
     for item in walk.items:
-        if item.score == 0.0 or item.carded or not item.is_text:
+        if item.score == 0.0 or item.carded:
+            continue
+        if not item.is_text:
+            weak = [zone for zone in item.zones if zone.region is _WEAK]
+            if weak and not item.href and not is_portrait(item):
+                for zone in weak:
+                    masses[zone].pictures += 1
             continue
         total += item.score
         for zone in item.zones:
@@ -131,6 +141,8 @@ def _is_boilerplate(zone: Node, mass: _Mass, total: float, kind: Kind) -> bool:
     if region is Region.HEADER:
         return not _within_main(zone) and (zone.tag == "header" or mass.prose < _LINE)
     if region is Region.WEAK:
+        if mass.pictures and mass.prose and says_little(zone.attrs) and _within_main(zone):
+            return False
         return mass.paragraphs < _PARAGRAPHS and mass.prose <= 0.4 * total
     if region is Region.COMMENTS:
         return kind is not Kind.THREAD and (outside >= _ENOUGH or outside >= mass.prose)

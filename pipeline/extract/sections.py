@@ -2,7 +2,7 @@
 
 import re
 
-from pipeline.extract.items import Item, Walk
+from pipeline.extract.items import Item, Walk, ends_sentence, is_sentence
 from pipeline.extract.tree import Node
 from schemas.records import Role
 
@@ -21,20 +21,26 @@ _TITLE = re.compile(
     r"|more (?:from|like|in|by) .{1,60}|see also|read (?:more|next|also)|up next"
     r"|recommended (?:for you|reading|by .{1,40})|also (?:read|on|in) .{0,40}|keep reading"
     r"|(?:customers|people|shoppers|users) (?:who|also) .{1,60}|frequently bought together"
-    r"|recently viewed(?: \w+)?|share (?:this|on|with|the|your|via).{0,40}|share|follow us.{0,40}"
+    r"|recently viewed(?: \w+)?|share (?:this|on|with|the|your|via).{0,40}|follow us.{0,40}"
     r"|connect with us|stay (?:connected|in touch|up to date|informed).{0,40}|join (?:our|the)"
     r" (?:newsletter|mailing list|conversation|discussion).{0,30}"
     r"|(?:subscribe|sign up)(?: (?:to|for|now|today|here)\b.{0,60})?"
     r"|(?:our |free |the )?newsletters?"
-    r"|(?:\d+ )?(?:comments?|responses?|replies|thoughts? on .{1,80})(?: \(?\d+\)?)?"
+    r"|(?:\d+ )?(?:comments|responses|replies|thoughts? on .{1,80})(?: \(?\d+\)?)?"
+    r"|\d+ (?:comment|response)|(?:comment|response)s? \(?\d+\)?"
     r"|leave a (?:comment|reply)|post a comment|join the (?:discussion|conversation)"
-    r"|(?:about|meet) the authors?|written by|author|tags?|categories|filed under|topics|archives?"
+    r"|(?:about|meet) the authors?|written by|author|filed under"
     r"|breaking news|top stories|editor'?s'? picks?|don'?t miss.{0,30}|what to read next"
-    r"|table of contents|contents|in this article|on this page|jump to(?: section)?"
+    r"|table of contents|in this article|on this page|jump to(?: section)?"
     r"|cookie (?:policy|settings|preferences|consent)|privacy (?:preferences|overview)"
-    r"|all rights reserved|legal notice|search(?: for)?|filters?|sort by|refine(?: by| results)?"
+    r"|all rights reserved|legal notice|sort by|refine(?: by| results)?"
     r"))[\s:.…!?»>)\d]*$"
 )
+_DOUBTFUL = re.compile(
+    r"^[\W\d_]*(?:tags?|categories|topics|archives?|comment|response|search(?: for)?|filters?|"
+    r"share|contents)[\s:.…!?»>)\d]*$"
+)
+"""What a manual may have a section on: one of sentences or pictures is the text's."""
 _LONGEST_TITLE = 90
 _PROSE = 150.0
 """A longer paragraph ends a section whose heading stands loose among its siblings."""
@@ -54,6 +60,8 @@ def drop_sections(walk: Walk) -> None:
             places = places or _places(items)
             section = _section(items, index, places)
             small = sum(len(i.text) for i in section) <= _MOST * total
+            if _DOUBTFUL.match(item.text.lower()) and any(map(_tells, section)):
+                continue
             if small and sum(i.score >= _PROSE and not i.carded for i in section) < _PARAGRAPHS:
                 for inside in section:
                     inside.cut(f"section {item.text[:40]!r}")
@@ -62,9 +70,17 @@ def drop_sections(walk: Walk) -> None:
 def _is_title(item: Item) -> bool:
     if len(item.text) > _LONGEST_TITLE or item.role in {Role.CODE, Role.CAPTION}:
         return False
-    if item.role is not Role.HEADING and len(item.text) > 40:
+    if item.role is not Role.HEADING and (len(item.text) > 40 or is_sentence(item.text)):
         return False
-    return bool(_TITLE.match(item.text.lower()))
+    text = item.text.lower()
+    return bool(_TITLE.match(text) or (item.node.tag != "dt" and _DOUBTFUL.match(text)))
+
+
+def _tells(item: Item) -> bool:
+    """Whether an item is a sentence or a picture of its own, no link to another page."""
+    if item.carded or item.score <= 0 or item.role is Role.HEADING:
+        return False
+    return not item.is_text or ends_sentence(item.text)
 
 
 def _places(items: list[Item]) -> dict[Node, tuple[int, int]]:

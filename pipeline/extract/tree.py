@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_by_tag, region_of
 from pipeline.extract.guards import count_opened, is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
+from pipeline.extract.told import TOLD, tell, tell_soup
 from schemas.rejection import BadInput, Reason
 
 _Element: TypeAlias = Any
@@ -99,6 +100,7 @@ _NOTE_PATTERN = (
 )
 """What a folded region may say of the page."""
 _OPEN = frozenset({"button", "object"})
+_PRESSED = "a, button, input, select, label, svg, [onclick], [tabindex]"
 _PARAGRAPHS = 2
 """So many paragraphs stand in an element only where a page forgot to close it."""
 _LABELS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"})
@@ -132,6 +134,7 @@ class _Builder:
         self.nodes: list[Node] = []
         self.most = limits.max_elements
         self.folds_notes = False
+        self.shadow = limits.fast_characters
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
         """The node for an element, where its content is to be read."""
@@ -235,7 +238,7 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
                 found = found.child
                 continue
             elif tag in _UNSEEN:
-                _part_words(parent)
+                stack += _pass_over(found, tag, parent, builder)
             elif tag and tag[0] not in "-_!":  # a processing instruction has none
                 node = builder.add(tag, found.attributes, parent)
                 if node is not None and (child := found.child) is not None:
@@ -244,6 +247,14 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
                     else:
                         stack.append((child, node))
             found = found.next
+
+
+def _pass_over(
+    found: _Element, tag: str, parent: Node, builder: _Builder
+) -> list[tuple[_Element, Node]]:
+    """Leaves an element out, which parts words; gives what is to be read of it all the same."""
+    _part_words(parent)
+    return tell(found, tag, parent, builder) if tag in TOLD else []
 
 
 def _is_read(found: _Element, tag: str, parent: Node) -> bool:
@@ -268,11 +279,19 @@ def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
     if node.get("role") == "button" and _is_picture(found.css_first("img"), found.text):
         node.region = PLAIN
         return False
+    if "menu" in node.get("class") and _is_bill(found):
+        node.region = PLAIN
+        return False
     if node.tag not in _FOLDABLE or found.css_first("h1") is not None:
         return False
     if builder.folds_notes:
         _read_notes(found, node, builder)
     return True
+
+
+def _is_bill(found: _Element) -> bool:
+    """Whether a menu is one of dishes: it holds lines to read, and nothing to press."""
+    return found.css_first("li, p, dd") is not None and found.css_first(_PRESSED) is None
 
 
 def _read_notes(found: _Element, around: Node, builder: _Builder) -> None:
@@ -300,14 +319,11 @@ def _read_soup(html: str, builder: _Builder) -> None:
         found, parent = stack.pop()
         if isinstance(found, Tag):
             name = found.name
-            text = name in _TEXT or (name == "button" and parent.tag in _LABELS)
-            if name == "button" or found.get("role") == "button":
-                text = text or _is_picture(found.find("img"), found.get_text)
-            if name in _UNSEEN and not text:
-                text = len(found.find_all("p", limit=_PARAGRAPHS)) >= _PARAGRAPHS
+            text = _is_text_of_soup(found, parent)
             if not text and name in _UNSEEN:
                 _part_words(parent)
-                continue
+                if name not in TOLD or not (text := tell_soup(found, parent, builder)):
+                    continue
             inner: Node | None = parent
             if not text:
                 inner = builder.add(name, dict(found.attrs), parent)
@@ -315,3 +331,15 @@ def _read_soup(html: str, builder: _Builder) -> None:
                 stack.extend((child, inner) for child in reversed(found.contents))
         elif type(found) is NavigableString or parent.tag == "script":
             parent.children.append(str(found))
+
+
+def _is_text_of_soup(found: _Element, parent: Node) -> bool:
+    """Whether an element gives its content to the one around it."""
+    name = found.name
+    if name in _TEXT or (name == "button" and parent.tag in _LABELS):
+        return True
+    if (name == "button" or found.get("role") == "button") and _is_picture(
+        found.find("img"), found.get_text
+    ):
+        return True
+    return name in _UNSEEN and len(found.find_all("p", limit=_PARAGRAPHS)) >= _PARAGRAPHS

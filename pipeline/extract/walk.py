@@ -6,26 +6,28 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.extract import images
+from pipeline.extract.asides import goes_on, is_aside, is_layout, words_under
 from pipeline.extract.boilerplate import CUT, PLAIN, Region
 from pipeline.extract.captions import holds_image, is_caption
-from pipeline.extract.items import Fold, Item, Walk
+from pipeline.extract.items import Fold, Item, Missed, Walk
 from pipeline.extract.limits import ExtractLimits
-from pipeline.extract.players import player_page
+from pipeline.extract.links import resolve
+from pipeline.extract.players import PLAYER_TAGS, element_page, player_page
 from pipeline.extract.tree import BLOCKS, Node, unfold
 from schemas.records import Role
 
 _NOSCRIPT_CHARACTERS = 1000
-_ASIDE = 40
 _ROLES: Final[dict[str, Role]] = {
     "h1": Role.HEADING, "h2": Role.HEADING, "h3": Role.HEADING, "h4": Role.HEADING,
     "h5": Role.HEADING, "h6": Role.HEADING, "li": Role.LIST_ITEM, "dt": Role.LIST_ITEM,
-    "dd": Role.LIST_ITEM, "td": Role.TABLE_CELL, "th": Role.TABLE_CELL,
+    "dd": Role.LIST_ITEM, "summary": Role.HEADING, "td": Role.TABLE_CELL, "th": Role.TABLE_CELL,
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
     "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE, "q": Role.QUOTE,
 }  # fmt: skip
-_PARTS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "figure", "table", "ul", "ol", "hr"})
-"""What stands in a cell only where tables make the layout of a page."""
-_LAYOUT_PARAGRAPHS = 3
+_PASSED = frozenset({"noscript", "object", "a"})
+_MORE = "more-link"
+"""Of a link's class, where a page shows the beginning of a topic only."""
+_LONGEST_MORE = 160
 _CODE = Role.CODE
 _FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
 """Roles that the blocks inside keep."""
@@ -34,10 +36,15 @@ _FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
 _BREAK = "\x00"
 _MEDIA = "\x01"
 _SEAM = "\x02"
-_MARKS = frozenset({_BREAK, _MEDIA, _SEAM})
+_GAP = "\x03"
+_MARKS = frozenset({_BREAK, _MEDIA, _SEAM, _GAP})
+_SILENT = frozenset({_SEAM, _GAP})
+# What is left out of a sentence parts words, but stands for nothing before a comma.
+_GAPS = re.compile(r" ?\x03[\s\x02\x03]*(?=([,.;:!?)\]])?)")
 # Where a span begins with a capital right behind a small letter, two texts meet that the page's
-# style sheet keeps apart: "Credit" and "Jane Doe".
-_GLUED = re.compile(r"(?<=[a-zà-ÿ]{3})\x02+(?=[A-ZÀ-Ý])")
+# style sheet keeps apart: "Credit" and "Jane Doe". A span that holds the end of a word and no more
+# marks a part of it: "Java" and "Script".
+_GLUED = re.compile(r"(?<=[a-zà-ÿ]{3})(?:\x02{2,}|\x02(?![A-ZÀ-Ý]\w*+\x02(?!\x02)))(?=[A-ZÀ-Ý])")
 
 
 _Exit = tuple[bool, Node | None, Role, tuple[Node, ...], str]
@@ -59,6 +66,7 @@ class Walker:
         self.zones: tuple[Node, ...] = ()
         self.href = ""
         self.seen_urls: set[str] = set()
+        self.before: Item | None = None
 
     def walk(self, body: Node) -> Walk:
         """The items under `body`."""
@@ -73,6 +81,7 @@ class Walker:
         for fold in reversed(folds):
             found.notes += unfold(fold.node, self.limits)
             found.items = []
+            self.before = items[fold.at - 1] if fold.at else None
             self.block, self.role, self.zones, self.href = (
                 fold.node,
                 fold.role,
@@ -115,10 +124,11 @@ class Walker:
         attrs = node.attrs
         block = tag in BLOCKS or (tag == "span" and self._is_line(node))
         region = node.region
-        if not block and region >= CUT and _is_aside(node):
-            self.pieces.append(" ")
+        if region >= CUT and not block and is_aside(node, region):
+            self._miss(node, "")
+            self.pieces.append(_GAP)
             return
-        if tag == "noscript" and not self._is_article(node):
+        if tag in _PASSED and self._passes(node):
             return
         if tag == "figure":
             self._figure(node)
@@ -135,6 +145,25 @@ class Walker:
             self._background(node)
         if node.children:
             stack.extend(node.children[::-1])
+
+    def _passes(self, node: Node) -> bool:
+        """Whether an element has no words to be read: a link to the rest of a topic, a plug-in.
+
+        Takes the media of what stands in for a script or a plug-in.
+        """
+        if node.tag == "a":
+            return _MORE in node.get("class") and self._ends_topic(node)
+        return self._object(node) if node.tag == "object" else not self._is_article(node)
+
+    def _ends_topic(self, link: Node) -> bool:
+        """Marks the text before a link to the rest of its topic, where the link is such a one."""
+        if len(words_under(link)) > _LONGEST_MORE or holds_image(link):
+            return False
+        self._flush()
+        if self.found.items and self.found.items[-1].is_text:
+            self.found.items[-1].ends_topic = True
+        self._miss(link, "end of a topic")
+        return True
 
     def _is_line(self, span: Node) -> bool:
         """Whether a span is a caption, which stands in a line of its own."""
@@ -161,7 +190,7 @@ class Walker:
         role = _ROLES.get(node.tag)
         if is_caption(node):
             role = Role.CAPTION
-        elif role is Role.TABLE_CELL and _is_layout(node):
+        elif role is Role.TABLE_CELL and is_layout(node):
             role = Role.PARAGRAPH
         if role is None or self.role in _FINAL:
             return
@@ -229,15 +258,11 @@ class Walker:
 
     def _emit(self, raw: str) -> None:
         """The block's text; an image within one of its sentences stands behind that text."""
+        if _GAP in raw:
+            raw = _GAPS.sub(lambda gap: "" if gap[1] else " ", raw)
         if self.role is _CODE:
-            text = (
-                raw.replace(_BREAK, "\n")
-                .replace(_MEDIA, "")
-                .replace(_SEAM, "")
-                .strip("\r\n")
-                .rstrip()
-            )
-            self._add_text(text)
+            text = raw.replace(_BREAK, "\n").replace(_MEDIA, "").replace(_SEAM, "")
+            self._add_text(text.strip("\r\n").rstrip())
             self.found.items.extend(self.inline)
             return
         if _SEAM in raw:
@@ -249,7 +274,7 @@ class Walker:
         text = ""
         for index, piece in enumerate(raw.replace(_BREAK, " ").split(_MEDIA)):
             piece = " ".join(piece.split())
-            if text and piece and not _goes_on(text, piece):
+            if text and piece and not goes_on(text, piece):
                 self._add_text(text)
                 self.found.items.extend(waiting)
                 waiting, text = [], ""
@@ -277,7 +302,10 @@ class Walker:
     def _image(self, node: Node) -> None:
         url = images.image_url(node, self.base, self.limits)
         if not url:
+            self._miss(node, "names no picture")
             return
+        if self.href:
+            url = images.linked_url(node, url, self.href, self.base, self.limits) or url
         self._media(Item(node, url=url, zones=self.zones, href=self.href))
 
     def _figure(self, node: Node) -> None:
@@ -290,16 +318,45 @@ class Walker:
     def _video(self, node: Node) -> None:
         url, poster = images.video_urls(node, self.base)
         if url:
-            self._media(Item(node, url=url, poster=poster, zones=self.zones))
+            self._media(Item(node, url=url, poster=poster, is_video=True, zones=self.zones))
 
     def _player(self, node: Node) -> None:
         """The video that a player of a big host shows; other frames only part words."""
-        links = (link for link in node.attrs.values() if link)
-        page = next(filter(None, map(player_page, links)), "")
-        if page:
-            self._media(Item(node, url=page, zones=self.zones))
-        else:
+        if not self._shows(node):
+            self._miss(node, "frame of another page")
             self.pieces.append(" ")
+
+    def _shows(self, node: Node) -> bool:
+        """Takes the video of a known player, where the element is one."""
+        if node.tag in PLAYER_TAGS:
+            page = element_page(node.tag, node.attrs)
+        else:
+            page = next(filter(None, map(player_page, filter(None, node.attrs.values()))), "")
+        if page:
+            self._media(Item(node, url=page, is_video=True, zones=self.zones))
+        return bool(page)
+
+    def _object(self, node: Node) -> bool:
+        """Takes the picture or video that a plug-in would show; what else it holds is read."""
+        link = node.get("data") or node.get("src")
+        if self._shows(node):
+            return True
+        url = resolve(self.base, link) if images.shows_image(link, node.get("type")) else ""
+        if url:
+            shown = Node("img", {"alt": words_under(node), **node.attrs}, node.parent)
+            self._media(Item(shown, url=url, zones=self.zones, href=self.href))
+        elif node.tag == "object" and not images.is_plugin(node):
+            return False
+        else:
+            self._miss(node, "plug-in")
+        return True
+
+    def _lost(self, node: Node) -> None:
+        self._miss(node, _LOST[node.tag])
+
+    def _miss(self, node: Node, why: str) -> None:
+        items = self.found.items
+        self.found.missed.append(Missed(node, why, items[-1] if items else self.before))
 
     def _background(self, node: Node) -> None:
         url = images.background_url(node, self.base)
@@ -310,33 +367,12 @@ class Walker:
         if item.url in self.seen_urls and item.node.parent and item.node.parent.tag == "noscript":
             return
         self.seen_urls.add(item.url)
-        if any(not piece.isspace() and piece != _SEAM for piece in self.pieces):
+        if any(not piece.isspace() and piece not in _SILENT for piece in self.pieces):
             self.pieces.append(_MEDIA)
             self.inline.append(item)
         else:
             self._flush()
             self.found.items.append(item)
-
-
-def _is_layout(cell: Node) -> bool:
-    """Whether a table cell is a part of the page's layout: it holds headings, lists, paragraphs."""
-    paragraphs = 0
-    for child in cell.children:
-        if isinstance(child, Node):
-            if child.tag in _PARTS:
-                return True
-            paragraphs += child.tag == "p"
-    return paragraphs >= _LAYOUT_PARAGRAPHS
-
-
-def _is_aside(node: Node) -> bool:
-    """Whether an inline element is a few words that no reader reads with the text around them."""
-    return sum(len(c) if isinstance(c, str) else _ASIDE for c in node.children) < _ASIDE
-
-
-def _goes_on(before: str, after: str) -> bool:
-    """Whether a sentence runs on behind an image that stands in it."""
-    return before[-1] not in '.!?:;…»”"' and (after[0].islower() or after[0] in ",.;:)")
 
 
 _ATOMS: dict[str, Callable[[Walker, Node], None]] = {
@@ -345,5 +381,13 @@ _ATOMS: dict[str, Callable[[Walker, Node], None]] = {
     "image": Walker._image,
     "video": Walker._video,
 }
-_LONE = {**_ATOMS, "br": Walker._break, "iframe": Walker._player}
+_LOST = {"svg": "words of a drawing", "audio": "sound"}
+_LONE: dict[str, Callable[[Walker, Node], object]] = {
+    **_ATOMS,
+    "br": Walker._break,
+    "iframe": Walker._player,
+    "embed": Walker._object,
+    **dict.fromkeys(PLAYER_TAGS, Walker._player),
+    **dict.fromkeys(_LOST, Walker._lost),
+}
 """Elements with nothing inside that would be read."""

@@ -62,6 +62,7 @@ def test_unions_share_a_struct():
         "kind",
         "text",
         "role",
+        "ends_topic",
         "url",
         "alt",
         "caption",

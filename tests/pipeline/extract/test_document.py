@@ -63,3 +63,43 @@ def test_all_of_a_page_is_accounted_for():
     assert cut["Advertisement"] == "label of a template"
     assert 'boilerplate <nav class="menu">' in cut.values()
     assert document == extract_document(page)
+
+
+def test_what_a_reader_sees_and_no_block_keeps_is_told():
+    inside = (
+        "<img src='spacer.gif' alt='A spacer'><iframe src='https://maps.example.org/embed'></iframe>"
+        "<audio src='call.mp3'></audio><svg><text>Words in a drawing</text></svg>"
+        "<object data='game.swf' type='application/x-shockwave-flash'></object>"
+        "<p>It costs five <span class='sr-only'>(in the currency of this country)</span> crowns.</p>"
+    )
+    prose = "".join(f"<p>{PROSE.format(i)}</p>" for i in range(3))
+    page = Page("key", "https://example.org/tea", f"<article>{prose}{inside}</article>".encode())
+    document, passages = account_for(page)
+    told = [(p.what, p.why) for p in passages if not p.block]
+    assert told == [
+        ("spacer.gif", "names no picture"),
+        ("https://maps.example.org/embed", "frame of another page"),
+        ("call.mp3", "sound"),
+        ("Words in a drawing", "words of a drawing"),
+        ("game.swf", "plug-in"),
+        ("(in the currency of this country)", 'hidden <span class="sr-only">'),
+    ]
+    assert passages[2].what == PROSE.format(2)
+    assert passages[3].what == "spacer.gif"
+    assert document.blocks[-1].text == "It costs five crowns."
+
+
+def test_a_page_of_shadow_roots_within_shadow_roots_ends():
+    inside = "<template shadowrootmode='open'><p>Deep down.</p>" * 300 + "</template>" * 300
+    prose = "".join(f"<p>{PROSE.format(i)}</p>" for i in range(3))
+    texts = [block.text for block in document_of(f"{prose}<div>{inside}</div>").blocks]
+    assert texts.count("Deep down.") in range(1, 301)
+
+
+def test_a_hidden_part_among_endless_spaces_is_read_in_time():
+    spaces = " " * 200_000
+    prose = "".join(f"<p>{PROSE.format(i)}</p>" for i in range(3))
+    document = document_of(
+        f"{prose}<p>One{spaces}<b hidden></b><i>two</i>{spaces}<span hidden>x</span>.</p>"
+    )
+    assert document.blocks[-1].text.split()[:2] == ["One", "two"]
