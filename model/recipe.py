@@ -103,6 +103,8 @@ class WindowRecipe:
         p_next: chance that a page's text looks at the next image instead of the previous one.
         p_space: chance of a space before the text of a pair.
         packed: whether several windows share a row, each behind its own mask.
+        shuffled_images: whether a page's images stand in each other's places, in an order drawn
+            once for each page: an ablation (docs/laboratory.md).
     """
 
     tokens: int = bounded(256, at_least=8)
@@ -111,6 +113,7 @@ class WindowRecipe:
     p_next: float = bounded(0.5, at_most=1)
     p_space: float = bounded(0.5, at_most=1)
     packed: bool = True
+    shuffled_images: bool = False
 
     def __post_init__(self) -> None:
         if self.choice not in ("random", "anchored"):
