@@ -254,7 +254,9 @@ class TrainRecipe:
 
 
 def read_train_recipe(name: str, overrides: Iterable[str] = ()) -> TrainRecipe:
-    """The recipe of a given name (`tiny`, `paper-3b`, `open-flamingo-4b`) or in a given TOML file.
+    """The recipe of a given name or in a given TOML file.
+
+    Names are `tiny`, `laboratory`, `paper-3b` and `open-flamingo-4b`.
 
     Raises:
         RecipeError: there is no such recipe, or it cannot be used.

@@ -33,7 +33,7 @@ DECK = {
     "too_short": 1,
     "no_media": 1,
 }
-"""Pages of each kind among forty."""
+"""Pages of each kind among forty of the usual web."""
 
 DECKS = {"web": DECK, "series": {"series": 9, "clip": 1}}
 """What a web may be made of; `series` is the laboratory's (docs/laboratory.md)."""
@@ -62,7 +62,7 @@ _LETTERS = (
 
 @lru_cache(maxsize=65536)
 def kind_of(seed: int, index: int, deck_name: str = "web") -> str:
-    """The kind of a page: each forty pages hold each kind as often as `DECK` says."""
+    """The kind of a page: as many pages as a deck has hold each kind as often as it says."""
     counts = DECKS[deck_name]
     size = sum(counts.values())
     deck = [kind for kind, count in counts.items() for _ in range(count)]
