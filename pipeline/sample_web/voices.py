@@ -18,7 +18,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
 }
 """The kinds of things that series show, each with the two words of which a page uses one."""
 
-LEADS = ("Output:", "Shown:", "Picture:")
+LEADS = ("Output:", "Shown:")
 """What a page puts before every label; the first is the prompt of `model.evaluate`'s captions."""
 
 MANNERS: Mapping[str, str] = {

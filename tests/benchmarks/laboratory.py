@@ -28,6 +28,7 @@ from model.evaluate.intervals import interval_of, mean_of
 from model.recipe import CORPORA
 from model.report.markup import Markup, tag
 from pipeline.sample_web.scenes import COLOURS, Scene, Thing
+from pipeline.sample_web.series import PICTURES, TITLES
 from pipeline.sample_web.voices import MANNERS, NAMES, Voice, draw_voice
 
 HOME = Path(__file__).resolve().parents[2]
@@ -117,7 +118,8 @@ def texts_of(seed: int, count: int = TEXTS) -> list[str]:
     texts = []
     for _ in range(count):
         voice = draw_voice(rng)
-        texts.append("\n".join(voice.caption(scene()) for _ in range(rng.randint(5, 9))))
+        labels = [voice.caption(scene()) for _ in range(rng.randint(*PICTURES))]
+        texts.append("\n".join([rng.choice(TITLES), *labels]))
         texts += [alone(Voice.label), alone(Voice.caption)]
     return texts
 

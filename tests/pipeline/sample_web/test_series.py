@@ -6,6 +6,8 @@ from random import Random
 
 import pytest
 
+from pipeline.explain import block_row
+from pipeline.extract.document import extract_document
 from pipeline.sample_web import series
 from pipeline.sample_web.few_shot import QUERIES, SUPPORT, write_few_shot
 from pipeline.sample_web.movies import VideoFile
@@ -13,6 +15,7 @@ from pipeline.sample_web.scenes import CLASHES, COLOURS, PAINTED
 from pipeline.sample_web.series import PICTURES, SIZE_PX, draw_single, held_out, shown
 from pipeline.sample_web.voices import LEADS, MANNERS, NAMES
 from pipeline.sample_web.web import DECKS, build_page, kind_of
+from schemas.records import Page
 
 SEED = 7
 
@@ -56,10 +59,19 @@ def test_a_series_has_a_label_below_each_of_its_pictures(pages):
         assert heading["text"] == page.truth["title"]
         pictures, labels = content[::2], content[1::2]
         assert PICTURES[0] <= len(pictures) == len(labels) <= PICTURES[1]
-        leads = {label["text"].partition(" ")[0] for label in labels}
-        assert len(leads) == 1 < len(set(LEADS))
+        (lead,) = {label["text"].partition(" ")[0] for label in labels}
+        assert lead in LEADS
         for picture, label in zip(pictures, labels, strict=True):
-            assert label["text"] == f"{leads.copy().pop()} {picture['alt']}"
+            assert label["text"] == f"{lead} {picture['alt'].removeprefix(lead).strip()}"
+
+
+def test_the_extraction_gives_what_a_page_says_and_shows_and_nothing_else(pages):
+    for page in pages:
+        response = page.resources[0]
+        found = extract_document(Page("0" * 32, response.url, response.body, response.content_type))
+        rows = [block_row(block) for block in found.blocks]
+        said = [item.get("text") or item["url"] for item in page.truth["content"]]
+        assert [row.get("text") or row["url"] for row in rows] == said
 
 
 def test_a_picture_is_of_one_thing_and_of_the_size_that_is_said(pages):
