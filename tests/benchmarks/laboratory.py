@@ -314,8 +314,10 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="folder of everything")
     parser.add_argument("--pages", type=int, default=900, help="of the web (900)")
-    parser.add_argument("--steps", type=int, default=500, help="of a training (500)")
-    parser.add_argument("--language-steps", type=int, default=400, help="of its model (400)")
+    parser.add_argument("--steps", type=int, default=1000, help="of a training (1000)")
+    parser.add_argument(
+        "--language-steps", type=int, default=300, help="of its language model (300)"
+    )
     parser.add_argument("--seed", type=int, default=3, help="of web and language model (3)")
     parser.add_argument("--workers", type=int, default=2, help="trainings side by side (2)")
     parser.add_argument("--arms", nargs="+", choices=tuple(ARMS), default=list(ARMS))
