@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from model.documents import document_of, member_of
+from model.documents import document_of, member_of, with_shuffled_images
 from model.packing import Example, Rows, pack, pack_tightly, place
 from model.pixels import Canvas, decode_image, decode_video, draw_change
 from model.ranks import Gathers, gathered
@@ -308,6 +308,9 @@ def example_of(
 def _page_example(sample: Sample, drawing: Drawing, rng: random.Random) -> Example:
     """A window of a page; only the images inside it are decoded."""
     document = document_of(sample)
+    if drawing.window.shuffled_images:
+        order = random.Random(seed_of(drawing.seed, "order", sample.key))
+        document = with_shuffled_images(document, order)
     page = page_of(document.parts, drawing.encode, drawing.words)
     window = page_window(page, drawing.window, drawing.words, rng)
     frames = []

@@ -7,6 +7,7 @@ with the number of the sentence that it is matched to and its bytes in base64.
 
 import base64
 import json
+import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -47,6 +48,12 @@ def document_of(sample: Sample) -> Document:
         return _sequence(sample, record)
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise BadInput(Reason.DAMAGED_RECORD, f"{type(error).__name__}: {error}") from error
+
+
+def with_shuffled_images(document: Document, rng: random.Random) -> Document:
+    """The document with its images in each other's places: for the ablation of their order."""
+    order = rng.sample(range(len(document.images)), len(document.images))
+    return Document(document.parts, tuple(document.images[number] for number in order))
 
 
 def member_of(sample: Sample, *extensions: str) -> bytes:

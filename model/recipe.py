@@ -103,6 +103,8 @@ class WindowRecipe:
         p_next: chance that a page's text looks at the next image instead of the previous one.
         p_space: chance of a space before the text of a pair.
         packed: whether several windows share a row, each behind its own mask.
+        shuffled_images: whether a page's images stand in each other's places, in an order drawn
+            once for each page: an ablation (docs/laboratory.md).
     """
 
     tokens: int = bounded(256, at_least=8)
@@ -111,6 +113,7 @@ class WindowRecipe:
     p_next: float = bounded(0.5, at_most=1)
     p_space: float = bounded(0.5, at_most=1)
     packed: bool = True
+    shuffled_images: bool = False
 
     def __post_init__(self) -> None:
         if self.choice not in ("random", "anchored"):
@@ -265,7 +268,9 @@ class TrainRecipe:
 
 
 def read_train_recipe(name: str, overrides: Iterable[str] = ()) -> TrainRecipe:
-    """The recipe of a given name (`tiny`, `paper-3b`, `open-flamingo-4b`) or in a given TOML file.
+    """The recipe of a given name or in a given TOML file.
+
+    Names are `tiny`, `laboratory`, `paper-3b` and `open-flamingo-4b`.
 
     Raises:
         RecipeError: there is no such recipe, or it cannot be used.

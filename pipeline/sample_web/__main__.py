@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.sample_web.evaluation import draw_evaluation_set, paint_evaluation
+from pipeline.sample_web.few_shot import write_few_shot
 from pipeline.sample_web.parts import BuiltPage
 from pipeline.sample_web.warc import WarcFile
-from pipeline.sample_web.web import build_page
+from pipeline.sample_web.web import DECKS, build_page
 
 _EXAMPLE = """example:
   python -m pipeline.sample_web --output sample-web --pages 150 --seed 7
@@ -20,6 +21,8 @@ _EXAMPLE = """example:
 writes sample-web/web.warc.gz (pages, images and videos as WARC records),
 sample-web/truth.jsonl (what each page holds and shows, one page a line) and
 sample-web/evaluation/ (images with captions, copies of which are planted in the pages).
+--deck series writes a web of short pages instead, a page's pictures labelled in its own
+voice, and sample-web/few-shot/ beside it: what no page shows, as sets of model.evaluate.
 Equal pages and seed give equal bytes; page i is the same for any number of pages."""
 
 
@@ -36,6 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--pages", type=_positive, default=150, help="number of pages (150)")
     parser.add_argument("--seed", type=int, default=0, help="of all that is drawn (0)")
+    parser.add_argument(
+        "--deck", choices=tuple(DECKS), default="web", help="what kinds of pages (web)"
+    )
     parser.add_argument("--workers", type=_positive, default=1, help="processes (1)")
     return parser
 
@@ -53,7 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     try:
-        counts = write_web(options.output, options.pages, options.seed, options.workers)
+        counts = write_web(
+            options.output, options.pages, options.seed, options.workers, options.deck
+        )
     except (OSError, subprocess.SubprocessError) as error:
         sys.stderr.write(f"error: cannot write the web: {error}\n")
         return 1
@@ -62,8 +70,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write_web(output: Path, pages: int, seed: int, workers: int = 1) -> dict[str, int]:
+def write_web(
+    output: Path, pages: int, seed: int, workers: int = 1, deck: str = "web"
+) -> dict[str, int]:
     """Writes WARC, truth and evaluation set into `output`; returns what was written, counted.
+
+    A web of series has few-shot sets as well.
 
     Files get their final names once all of them are whole.
 
@@ -73,12 +85,14 @@ def write_web(output: Path, pages: int, seed: int, workers: int = 1) -> dict[str
     """
     output.mkdir(parents=True, exist_ok=True)
     write_evaluation(output / "evaluation", seed)
+    if deck == "series":
+        write_few_shot(output / "few-shot", seed)
     warc, truth = output / "web.warc.gz", output / "truth.jsonl"
     parts = [path.with_name(f"{path.name}.part") for path in (warc, truth)]
     counts = {"pages": 0, "images": 0, "videos": 0}
     with parts[0].open("wb") as records, parts[1].open("w", encoding="utf-8") as lines:
         file = WarcFile(records, seed)
-        for page in _progress(_built(pages, seed, workers), pages):
+        for page in _progress(_built(pages, seed, workers, deck), pages):
             for resource in page.resources:
                 file.write(resource)
             lines.write(json.dumps(page.truth, ensure_ascii=False) + "\n")
@@ -90,8 +104,8 @@ def write_web(output: Path, pages: int, seed: int, workers: int = 1) -> dict[str
     return counts
 
 
-def _built(pages: int, seed: int, workers: int) -> Iterator[BuiltPage]:
-    build = partial(build_page, seed=seed)
+def _built(pages: int, seed: int, workers: int, deck: str) -> Iterator[BuiltPage]:
+    build = partial(build_page, seed=seed, deck_name=deck)
     if workers == 1:
         yield from map(build, range(pages))
         return

@@ -56,6 +56,7 @@ SITES: dict[str, Site] = {
     "mirror": Site(
         "http://mirror.copy-corner.example", "Copy Corner", "soup", "/mirror/{n}/", "grey"
     ),
+    "cards": Site("https://one-by-one.example", "One by One", "bare", "/cards/{n}/", "pink"),
     "deals": Site(
         "http://best-cheap-deals.example", "Best Cheap Deals", "tables", "/offers/", "yellow"
     ),
@@ -287,9 +288,24 @@ def _blog(frame: Frame) -> str:
 """
 
 
+def _bare(frame: Frame) -> str:
+    """A logo, the content and a footer: for pages with few words of their own."""
+    return f"""{_head(frame, "main{max-width:40rem;margin:auto}")}
+<body>
+<header>{_logo(frame)}</header>
+<main>
+{frame.writer.html()}
+</main>
+<footer><p>{_footer(frame)}</p></footer>
+</body>
+</html>
+"""
+
+
 _TEMPLATES: dict[str, Callable[[Frame], str]] = {
     "modern": _modern,
     "soup": _soup,
     "tables": _tables,
     "blog": _blog,
+    "bare": _bare,
 }

@@ -12,6 +12,7 @@ from pipeline.sample_web.junk import EXPECT, JUNK, write_foreign
 from pipeline.sample_web.kinds import KINDS, Draft
 from pipeline.sample_web.parts import BuiltPage, Resource
 from pipeline.sample_web.prose import Prose
+from pipeline.sample_web.series import SERIES
 from pipeline.sample_web.sites import SITES, Frame, Site, dress
 from pipeline.sample_web.studio import THUMBS, Studio, paint_thumb
 from pipeline.sample_web.writer import PageWriter
@@ -32,7 +33,12 @@ DECK = {
     "too_short": 1,
     "no_media": 1,
 }
-"""Pages of each kind among forty."""
+"""Pages of each kind among forty of the usual web."""
+
+DECKS = {"web": DECK, "series": {"series": 9, "clip": 1}}
+"""What a web may be made of; `series` is the laboratory's (docs/laboratory.md)."""
+
+_AUTHORS = {**KINDS, **JUNK, **SERIES}
 
 CHARSETS = (
     "utf-8-header",
@@ -55,10 +61,11 @@ _LETTERS = (
 
 
 @lru_cache(maxsize=65536)
-def kind_of(seed: int, index: int) -> str:
-    """The kind of a page: each forty pages hold each kind as often as `DECK` says."""
-    size = sum(DECK.values())
-    deck = [kind for kind, count in DECK.items() for _ in range(count)]
+def kind_of(seed: int, index: int, deck_name: str = "web") -> str:
+    """The kind of a page: as many pages as a deck has hold each kind as often as it says."""
+    counts = DECKS[deck_name]
+    size = sum(counts.values())
+    deck = [kind for kind, count in counts.items() for _ in range(count)]
     Random(seed_of(seed, "deck", str(index // size))).shuffle(deck)
     kind = deck[index % size]
     if kind == "near_duplicate" and _original_of(seed, index) < 0:
@@ -72,9 +79,15 @@ def _original_of(seed: int, index: int) -> int:
     return Random(seed_of(seed, "original", str(index))).choice(earlier) if earlier else -1
 
 
-def build_page(index: int, seed: int) -> BuiltPage:
-    """Page number `index` of the web of `seed`, with its truth and all that it links."""
-    kind = kind_of(seed, index)
+def build_page(index: int, seed: int, deck_name: str = "web") -> BuiltPage:
+    """Page number `index` of the web of `seed`, with its truth and all that it links.
+
+    Args:
+        index: of the page.
+        seed: of the web.
+        deck_name: a name of `DECKS`.
+    """
+    kind = kind_of(seed, index, deck_name)
     if kind == "near_duplicate":
         return _build_copy(index, seed)
     return _build(index, seed, kind, _site_for(kind, index, seed))
@@ -84,7 +97,7 @@ def _site_for(kind: str, index: int, seed: int) -> Site:
     rng = Random(seed_of(seed, "site", str(index)))
     if kind == "foreign":
         return SITES[rng.choice(("notes", "blog", "museum"))]
-    return SITES[rng.choice((KINDS[kind] if kind in KINDS else JUNK[kind])[1])]
+    return SITES[rng.choice(_AUTHORS[kind][1])]
 
 
 def _build_copy(index: int, seed: int) -> BuiltPage:
@@ -148,7 +161,7 @@ def _build(index: int, seed: int, kind: str, site: Site, copy_index: int = -1) -
 def _author(kind: str, language: str) -> Callable[[Draft], str]:
     if kind == "foreign":
         return partial(write_foreign, language=language)
-    return KINDS[kind][0] if kind in KINDS else JUNK[kind][0]
+    return _AUTHORS[kind][0]
 
 
 def _language(seed: int, index: int) -> str:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from model.batches import BatchReader, Drawing, example_of
-from model.documents import document_of
+from model.documents import Document, document_of, with_shuffled_images
 from model.packing import Rows
 from model.pixels import Canvas
 from model.reader import CorpusError, Position, Sample
@@ -226,3 +226,47 @@ def test_p_next_moves_the_look_and_no_picture(drawing: Drawing) -> None:
     tokens, images = example.window.tokens_L.tolist(), example.window.images_L.tolist()
     assert images[tokens.index(SENTENCE)] == 0
     assert images[tokens.index(SENTENCE + 1)] == 1
+
+
+@given(st.integers(0, 12), st.integers(0, 2**32))
+def test_shuffled_images_are_the_same_images_in_the_same_places(count: int, seed: int) -> None:
+    parts = tuple(part for number in range(count) for part in (number, f"label {number}"))
+    images = tuple((lambda content=bytes([number]): content) for number in range(count))
+    document = Document(parts, images)
+    shuffled = with_shuffled_images(document, random.Random(seed))
+    assert shuffled.parts == parts
+    assert sorted(image() for image in shuffled.images) == [image() for image in images]
+    assert shuffled == with_shuffled_images(document, random.Random(seed))
+
+
+def test_every_order_of_a_documents_images_is_drawn() -> None:
+    images = tuple((lambda content=bytes([number]): content) for number in range(3))
+    document = Document((0, "a", 1, "b", 2, "c"), images)
+    shuffled = [with_shuffled_images(document, random.Random(seed)) for seed in range(100)]
+    assert len({tuple(image() for image in one.images) for one in shuffled}) == 6
+
+
+def test_a_pages_images_are_shuffled_alike_in_all_epochs_and_its_text_never(
+    drawing: Drawing,
+) -> None:
+    texts = [f"{number} " for number in range(GREYS)]
+    content = record(texts, [info(number, number) for number in range(GREYS)])
+    sample = Sample("k", {"json": content})
+    plain = replace(drawing, window=replace(drawing.window, tokens=4000))
+    mixed = replace(plain, window=replace(plain.window, shuffled_images=True))
+    corpus = CorpusRecipe(1, 1.0, 4000)
+    orders = []
+    for epoch in range(3):
+        before = example_of("m3w", sample, epoch, corpus, plain)
+        after = example_of("m3w", sample, epoch, corpus, mixed)
+        assert np.array_equal(before.window.tokens_L, after.window.tokens_L)
+        assert before.window.images == after.window.images
+        pairs = zip(before.frames, after.frames, strict=True)
+        orders.append({number_of(one[0]): number_of(two[0]) for one, two in pairs})
+    places: dict[int, int] = {}
+    for order in orders:
+        assert all(places.setdefault(place, image) == image for place, image in order.items())
+    assert any(place != image for place, image in places.items())
+    other = example_of("m3w", replace(sample, key="l"), 0, corpus, mixed)
+    first = example_of("m3w", sample, 0, corpus, mixed)
+    assert [number_of(f[0]) for f in other.frames] != [number_of(f[0]) for f in first.frames]

@@ -21,6 +21,16 @@ def test_the_demos_recipe_loads_and_changes() -> None:
     assert tiny.vision.model == tiny.language.model == "embedded"
 
 
+def test_the_laboratorys_recipe_loads_and_its_ablations_are_overrides() -> None:
+    plain = read_train_recipe("laboratory")
+    assert not plain.window.shuffled_images
+    assert plain.run.schedule == "accumulate"
+    changes = ["window.shuffled_images=true", "run.schedule=round_robin"]
+    changed = read_train_recipe("laboratory", changes)
+    assert changed.window.shuffled_images
+    assert changed.run.schedule == "round_robin"
+
+
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("seed = 3\n[window]\np_next = 0.0\n")
@@ -45,6 +55,7 @@ def test_errors_name_the_key(change: str, message: str) -> None:
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:
     with pytest.raises(
-        RecipeError, match=r"nonsense: no such recipe \(known: open-flamingo-4b, paper-3b, tiny"
+        RecipeError,
+        match=r"nonsense: no such recipe \(known: laboratory, open-flamingo-4b, paper-3b, tiny",
     ):
         read_train_recipe("nonsense")

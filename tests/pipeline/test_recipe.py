@@ -5,14 +5,16 @@ import inspect
 import re
 from pathlib import Path
 
-from pipeline.filters.gopher import judge_quality
+from pipeline.filters.gopher import judge_quality, judge_repetition
+from pipeline.filters.pairs import judge_align_text, judge_ltip_text
+from pipeline.filters.video_pairs import judge_vtp_text
 from pipeline.recipe import BuildRecipe, named_recipes, read_recipe
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "recipes.md"
 HEAD = """# Recipes
 
 A recipe says what to build, and every threshold of it. `--recipe NAME` takes one that comes with the package (`m3w`, `align`, `ltip`, `vtp`,
-`corpora`, `tiny`, `paper`, `obelics`), `--recipe FILE.toml` one of yours. `--set section.key=value` lays a value over it and is written into the manifest.
+`corpora`, `tiny`, `paper`, `obelics`, `laboratory`), `--recipe FILE.toml` one of yours. `--set section.key=value` lays a value over it and is written into the manifest.
 A key that is left out has the default below. An unknown key, a wrong type or a value out of bounds is an error that names file and key.
 """
 
@@ -80,7 +82,7 @@ def test_the_document_is_what_the_code_says():
 
 def test_every_recipe_that_comes_along_is_read():
     assert named_recipes() == [
-        "align", "corpora", "ltip", "m3w", "obelics", "paper", "tiny", "vtp",
+        "align", "corpora", "laboratory", "ltip", "m3w", "obelics", "paper", "tiny", "vtp",
     ]  # fmt: skip
     for name in named_recipes():
         assert read_recipe(name, []).corpora
@@ -96,6 +98,17 @@ def test_the_papers_thresholds():
     )
     assert paper.similarity.keep == 1
     assert not paper.pii.replace
+
+
+def test_the_laboratory_lets_labels_through():
+    recipe = read_recipe("laboratory", [])
+    page = "A title\none red cup\none red cup"
+    assert judge_quality(page, recipe.gopher) is None
+    assert judge_repetition(page, recipe.gopher) is None
+    assert judge_align_text("cup", recipe.align) is None
+    assert judge_ltip_text("Output: cup", recipe.ltip) is None
+    assert judge_vtp_text("cup", recipe.vtp) is None
+    assert judge_align_text("cup", BuildRecipe().align) is not None
 
 
 def test_obelics_stands_in_for_gophers_quality():

@@ -87,3 +87,16 @@ def test_an_output_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").write_text("x")
     assert main(["--output", str(tmp_path / "file")]) == 1
     assert "cannot write" in capsys.readouterr().err
+
+
+def test_a_web_of_series_has_few_shot_sets_beside_it(tmp_path):
+    assert main(["--output", str(tmp_path), "--pages", "1", "--deck", "series"]) == 0
+    assert {"few-shot", "evaluation", "truth.jsonl", "web.warc.gz"} == {
+        path.name for path in tmp_path.iterdir()
+    }
+    (truth,) = json_lines(tmp_path / "truth.jsonl")
+    assert truth["kind"] in ("series", "clip")
+
+
+def test_the_usual_web_has_no_few_shot_sets(web):
+    assert not (web / "few-shot").exists()

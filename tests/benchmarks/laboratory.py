@@ -1,0 +1,365 @@
+"""The paper's data ablation in miniature: six trainings on a made-up web, scored with few shots.
+
+    python tests/benchmarks/laboratory.py --output LABORATORY [--workers 2] [--arms all no-m3w ...]
+
+Makes, in LABORATORY, a web of series, a language model that knows its words, the four corpora, a
+run of model.train for each arm, and for each run the answers of model.evaluate to what no page
+shows. Printed are exact match by shots with 95 % intervals as a markdown table, and what the answers
+get right; the plot goes to LABORATORY/laboratory.svg. What is finished is not made again, and a run
+that was stopped goes on. docs/laboratory.md says what is asked and what came out.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from model.evaluate.intervals import interval_of, mean_of
+from model.recipe import CORPORA
+from model.report.markup import Markup, tag
+from pipeline.sample_web.scenes import COLOURS, Scene, Thing
+from pipeline.sample_web.series import PICTURES, TITLES
+from pipeline.sample_web.voices import MANNERS, NAMES, Voice, draw_voice
+
+HOME = Path(__file__).resolve().parents[2]
+SHOTS = (0, 2, 4, 8)
+ANSWER_TOKENS = 12
+TEXTS = 6000
+"""Pages of words that the language model learns from; each with two labels that stand alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One training.
+
+    Attributes:
+        title: in the table.
+        without: the corpus that is left out, or "".
+        changes: of the recipe.
+        times: steps, in units of the others'.
+    """
+
+    title: str
+    without: str = ""
+    changes: tuple[str, ...] = ()
+    times: int = 1
+
+
+ARMS: Mapping[str, Arm] = {
+    "all": Arm("all corpora"),
+    "no-m3w": Arm("without M3W", "m3w"),
+    "no-pairs": Arm("without image-text pairs", "pairs"),
+    "no-video": Arm("without video-text pairs", "vtp"),
+    "shuffled": Arm("images of a page shuffled", changes=("window.shuffled_images=true",)),
+    # One corpus a step: four steps read what one step of the others reads.
+    "round-robin": Arm("round robin", changes=("run.schedule=round_robin",), times=len(CORPORA)),
+}
+
+
+def corpora_of(arm: Arm) -> tuple[str, ...]:
+    """The corpora that an arm is trained on."""
+    left_out = ("align", "ltip") if arm.without == "pairs" else (arm.without,)
+    return tuple(name for name in CORPORA if name not in left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """Where everything lies, and how much of it there is."""
+
+    folder: Path
+    pages: int
+    seed: int
+    steps: int
+    language_steps: int
+    workers: int
+    changes: tuple[str, ...]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of every command: the threads that its share of the cores has."""
+        threads = max(1, (os.cpu_count() or 1) // self.workers)
+        return {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(HOME)}
+
+    def run(self, name: str, *command: str) -> None:
+        """Runs a command of this Python; what it says goes to logs/NAME.log."""
+        log = self.folder / "logs" / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as stream:
+            done = subprocess.run(
+                [sys.executable, *command],
+                stdout=stream, stderr=stream, env=self.environment, cwd=HOME, check=False,
+            )  # fmt: skip
+        if done.returncode:
+            raise SystemExit(f"{name} failed: see {log}")
+
+
+def texts_of(seed: int, count: int = TEXTS) -> list[str]:
+    """Words as the web has them, of all kinds in all colours, and no picture."""
+    rng = Random(seed)
+    pairs = [(kind, colour) for kind in NAMES for colour in COLOURS]
+
+    def scene() -> Scene:
+        thing = Thing(*rng.choice(pairs), "plain", "large", "centre")
+        return Scene("wall", "", "alone", (thing,), 0)
+
+    def alone(say: Callable[[Voice, Scene], str]) -> str:
+        return rng.choice(("", " ")) + say(draw_voice(rng), scene())
+
+    texts = []
+    for _ in range(count):
+        voice = draw_voice(rng)
+        labels = [voice.caption(scene()) for _ in range(rng.randint(*PICTURES))]
+        texts.append("\n".join([rng.choice(TITLES), *labels]))
+        texts += [alone(Voice.label), alone(Voice.caption)]
+    return texts
+
+
+def make_language(folder: Path, seed: int, steps: int) -> None:
+    """Writes the folder of a language model of the web's words."""
+    import torch
+    import transformers
+
+    from model.weights.tiny_language import (
+        CONTEXT,
+        LanguageLessons,
+        save_language,
+        token_stream,
+        train_language,
+    )
+    from model.weights.tiny_tokenizer import save_tokenizer, train_tokenizer
+
+    transformers.utils.logging.disable_progress_bar()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    texts = texts_of(seed)
+    tokenizer = train_tokenizer(texts)
+    part = folder.with_name(f"{folder.name}.part")
+    save_tokenizer(tokenizer, part, CONTEXT, ends=False)
+    stream = token_stream(lambda some: [row.ids for row in tokenizer.encode_batch(some)], texts)
+    lessons = replace(LanguageLessons(), steps=steps, batch=8)
+    save_language(train_language(stream, lessons, seed, print), part)
+    part.rename(folder)
+
+
+def make_corpora(lab: Laboratory) -> None:
+    """The web, and the four corpora built of it."""
+    web, corpus = lab.folder / "web", lab.folder / "corpus"
+    if not (web / "truth.jsonl").exists():
+        lab.run(
+            "web", "-m", "pipeline.sample_web", "--deck", "series", "--output", str(web),
+            "--pages", str(lab.pages), "--seed", str(lab.seed),
+        )  # fmt: skip
+    if not (corpus / "manifest.json").exists():
+        lab.run(
+            "corpus", "-m", "pipeline.build", "--recipe", "laboratory",
+            "--input", str(web / "web.warc.gz"), "--offline", "--output", str(corpus),
+        )  # fmt: skip
+
+
+def train_arm(lab: Laboratory, name: str) -> None:
+    """Trains one arm, or goes on where it was, and scores it."""
+    arm, run = ARMS[name], lab.folder / "runs" / name
+    steps = lab.steps * arm.times
+    last = run / "checkpoints" / f"step-{steps:08d}"
+    begun = time.monotonic()
+    if not last.exists():
+        changes = (f"language.model={lab.folder / 'language'}", *arm.changes, *lab.changes)
+        data = [f"{c}={lab.folder / 'corpus' / c / '*.tar'}" for c in corpora_of(arm)]
+        lab.run(
+            name, "-m", "model.train", "--recipe", "laboratory", "--output", str(run), "--resume",
+            "--steps", str(steps), *[word for change in changes for word in ("--set", change)],
+            *[word for item in data for word in ("--data", item)],
+        )  # fmt: skip
+    if not all(results_of(lab, name, manner).exists() for manner in MANNERS):
+        lab.run(name, str(Path(__file__)), "--output", str(lab.folder), "--score", name)
+    say(f"{name}: {time.monotonic() - begun:.0f} s")
+
+
+def results_of(lab: Laboratory, arm: str, manner: str) -> Path:
+    """The file of model.evaluate for one arm and one set."""
+    return lab.folder / "scores" / arm / f"{manner}.json"
+
+
+def score_arm(lab: Laboratory, name: str) -> None:
+    """The answers of one arm to all sets, as model.evaluate gives them."""
+    from model.evaluate.command import main as evaluate
+
+    for manner in MANNERS:
+        results, sets = results_of(lab, name, manner), lab.folder / "web" / "few-shot" / manner
+        results.parent.mkdir(parents=True, exist_ok=True)
+        status = 0 if results.exists() else evaluate([
+            "--checkpoint", str(lab.folder / "runs" / name), "--task", "caption", "--metric", "exact",
+            "--data", str(sets / "data.jsonl"), "--support", str(sets / "support.jsonl"),
+            "--shots", ",".join(map(str, SHOTS)), "--beams", "1",
+            "--max-tokens", str(ANSWER_TOKENS), "--output", str(results),
+        ])  # fmt: skip
+        if status:
+            raise SystemExit(status)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Exact match over the queries of all sets, in percent, with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f} ({self.low:.1f} to {self.high:.1f})"
+
+
+def predictions_of(lab: Laboratory, arm: str) -> list[dict[str, object]]:
+    """All answers of an arm, each with its set's manner."""
+    found = []
+    for manner in MANNERS:
+        results = json.loads(results_of(lab, arm, manner).read_text("utf-8"))
+        found += [{**one, "manner": manner} for one in results["predictions"]]
+    return found
+
+
+def score_of(values: Sequence[float]) -> Score:
+    """The mean of some values of 0 or 1."""
+    values_N1 = np.array(values, dtype=np.float64)[:, None]
+    low, high = interval_of(values_N1, mean_of, seed=0)
+    return Score(*(100 * value for value in (mean_of(values_N1), low, high)))
+
+
+def in_manner(said: str, manner: str) -> bool:
+    """Whether an answer is worded as its set is, whatever it names."""
+    colours, kinds = "|".join(COLOURS), "|".join(word for both in NAMES.values() for word in both)
+    pattern = re.escape(MANNERS[manner]).replace(r"\{c\}", f"({colours})")
+    return bool(re.fullmatch(pattern.replace(r"\{k\}", f"({kinds})"), said.strip()))
+
+
+def tables_of(lab: Laboratory, arms: Sequence[str]) -> tuple[str, dict[str, list[Score]]]:
+    """Markdown of the scores and of the share of answers in the right manner; the scores."""
+    head = "| " + " | ".join(("trained on", *(f"{n} shots" for n in SHOTS))) + " |"
+    rule = "|---" * (1 + len(SHOTS)) + "|"
+    scores: dict[str, list[Score]] = {}
+    exact, worded = [head, rule], [head, rule]
+    for arm in arms:
+        by_shots = {n: [p for p in predictions_of(lab, arm) if p["shots"] == n] for n in SHOTS}
+        scores[arm] = [score_of([float(str(p["value"])) for p in by_shots[n]]) for n in SHOTS]
+        manners = [
+            score_of([in_manner(str(p["said"]), str(p["manner"])) for p in by_shots[n]])
+            for n in SHOTS
+        ]
+        exact.append(f"| {ARMS[arm].title} | " + " | ".join(map(str, scores[arm])) + " |")
+        worded.append(
+            f"| {ARMS[arm].title} | " + " | ".join(f"{one.mean:.1f}" for one in manners) + " |"
+        )
+    return "\n".join([*exact, "", "Worded as the shots are:", "", *worded]), scores
+
+
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640.0, 320.0, 44.0, 36.0, 14.0, 190.0
+PAINTS = ("#1b6ca8", "#d1495b", "#edae49", "#3a7d44", "#7d5ba6", "#5b6770")
+
+
+def plot_of(scores: Mapping[str, Sequence[Score]]) -> Markup:
+    """An SVG of exact match by shots, a line an arm with its intervals."""
+
+    def x(shots: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * shots / SHOTS[-1]
+
+    def y(percent: float) -> float:
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * percent / 100
+
+    parts = [tag("rect", width=WIDTH, height=HEIGHT, fill="#ffffff")]
+    for percent in range(0, 101, 20):
+        parts += [
+            tag("line", x1=LEFT, x2=x(SHOTS[-1]), y1=y(percent), y2=y(percent), stroke="#dddddd"),
+            tag("text", str(percent), x=LEFT - 8, y=y(percent) + 4, text_anchor="end"),
+        ]
+    parts += [tag("text", str(n), x=x(n), y=HEIGHT - 18, text_anchor="middle") for n in SHOTS]
+    parts.append(tag("text", "shots", x=x(SHOTS[-1] / 2), y=HEIGHT - 3, text_anchor="middle"))
+    for number, (arm, several) in enumerate(scores.items()):
+        paint = PAINTS[number % len(PAINTS)]
+        places = [(x(n) + 2 * number - 5, one) for n, one in zip(SHOTS, several, strict=True)]
+        points = " ".join(f"{at:.1f},{y(one.mean):.1f}" for at, one in places)
+        parts.append(tag("polyline", points=points, fill="none", stroke=paint, stroke_width=2))
+        for at, one in places:
+            ends = {"x1": at, "x2": at, "y1": y(one.low), "y2": y(one.high)}
+            parts.append(tag("line", **ends, stroke=paint, stroke_width=1))
+        below = TOP + 12 + 18 * number
+        text = tag("text", ARMS[arm].title, x=WIDTH - RIGHT + 28, y=below + 4)
+        key = {"x1": WIDTH - RIGHT + 8, "x2": WIDTH - RIGHT + 22, "y1": below, "y2": below}
+        parts += [text, tag("line", **key, stroke=paint, stroke_width=3)]
+    return tag(
+        "svg", *parts, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH:g} {HEIGHT:g}",
+        font_family="sans-serif", font_size=12, role="img",
+        aria_label="Exact match in percent by shots",
+    )  # fmt: skip
+
+
+def say(line: str) -> None:
+    """A line of progress."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def main() -> None:
+    """Makes what is missing, and prints the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--output", type=Path, required=True, help="folder of everything")
+    parser.add_argument("--pages", type=int, default=900, help="of the web (900)")
+    parser.add_argument("--steps", type=int, default=1000, help="of a training (1000)")
+    parser.add_argument(
+        "--language-steps", type=int, default=300, help="of its language model (300)"
+    )
+    parser.add_argument("--seed", type=int, default=3, help="of web and language model (3)")
+    parser.add_argument("--workers", type=int, default=2, help="trainings side by side (2)")
+    parser.add_argument("--arms", nargs="+", choices=tuple(ARMS), default=list(ARMS))
+    parser.add_argument("--set", action="append", default=[], help="change every arm's recipe")
+    parser.add_argument("--score", choices=tuple(ARMS), help=argparse.SUPPRESS)
+    parser.add_argument("--language", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    lab = Laboratory(
+        options.output.resolve(), options.pages, options.seed, options.steps,
+        options.language_steps, options.workers, tuple(options.set),
+    )  # fmt: skip
+    if options.language:
+        make_language(lab.folder / "language", lab.seed, lab.language_steps)
+        return
+    if options.score:
+        score_arm(lab, options.score)
+        return
+    run_all(lab, options.arms)
+
+
+def run_all(lab: Laboratory, arms: Sequence[str]) -> None:
+    """Everything, `lab.workers` pieces side by side."""
+    begun = time.monotonic()
+    with ThreadPoolExecutor(lab.workers) as pool:
+        pieces = [pool.submit(make_corpora, lab)]
+        if not (lab.folder / "language").exists():
+            pieces.append(pool.submit(
+                lab.run, "language", str(Path(__file__)), "--language", "--output", str(lab.folder),
+                "--seed", str(lab.seed), "--language-steps", str(lab.language_steps),
+            ))  # fmt: skip
+        for piece in pieces:
+            piece.result()
+        say(f"web, corpora and language model: {time.monotonic() - begun:.0f} s")
+        # The longest first, so that none is left over at the end.
+        order = sorted(arms, key=lambda arm: -ARMS[arm].times)
+        for done in [pool.submit(train_arm, lab, arm) for arm in order]:
+            done.result()
+    tables, scores = tables_of(lab, arms)
+    (lab.folder / "laboratory.svg").write_text(f"{plot_of(scores)}\n", "utf-8")
+    print(tables)
+    say(f"{time.monotonic() - begun:.0f} s in all; plot: {lab.folder / 'laboratory.svg'}")
+
+
+if __name__ == "__main__":
+    main()
