@@ -12,9 +12,18 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]+)", re.IGNORECASE)
-_META = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]+)", re.IGNORECASE)
-_XML = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:\-]+)")
+_LABEL = r"([A-Za-z0-9_.:\-]{1,40})"
+_HEADER = re.compile(rf"charset\s*+=\s*+[\"']?+\s*+{_LABEL}", re.IGNORECASE)
+_META = re.compile(
+    rf"<meta[^>]{{0,400}}?charset\s*+=\s*+[\"']?+\s*+{_LABEL}".encode(), re.IGNORECASE
+)
+_XML = re.compile(rf"^\s*+<\?xml[^>]{{0,200}}?encoding\s*+=\s*+[\"']{_LABEL}".encode())
+_OF_PAGES = re.compile(
+    r"utf-(?:8(?:-sig)?|(?:16|32)(?:-[lb]e)?)|(?:cp|iso8859[-_])\d+|koi8[-_][a-z]|mac[-_]\w+"
+    r"|iso2022[-_]\w+|hz|gb\w+|big5\w*|euc[-_]\w+|shift_jis\w*|johab|tis-620|ptcp154|kz1048|ascii"
+)
+"""Python's names of what pages are written in; `idna`, `undefined` and `utf-7` are no encodings of
+text: some fail on it, some make half characters of it that cannot be written."""
 MAX_BYTES = 16 << 20
 """Twice as long a page takes the parsers 4 s and 350 MB, 100 MB of it 800 MB."""
 _SEEN = 200_000
@@ -122,8 +131,7 @@ def _python_name(label: str) -> str:
         codec = codecs.lookup(_LABELS.get(label, label))
     except (LookupError, ValueError):
         return ""
-    # Codecs such as hex or rot13 are no text encodings.
-    return codec.name if getattr(codec, "_is_text_encoding", True) else ""
+    return codec.name if _OF_PAGES.fullmatch(codec.name) else ""
 
 
 def _strict(body: bytes, encoding: str) -> str | None:

@@ -52,6 +52,18 @@ PAGES = {
     "entities": lambda: T + "&amp;&#x41;&nonsense;" * 200_000,
     "formatting": lambda: "".join(f"<font c={i}><div>" for i in range(20_000)) + T,
     "options": lambda: T + "<select>" + "<option>a" * 50_000,
+    "background": lambda: T + '<p style="' + "background: url(" * 16_000 + '">',
+    "backgrounds": lambda: T + '<p style="' + "background:" * 20_000 + '">',
+    "spaces in a background": lambda: T + '<p style="background:url(' + " " * 250_000 + '">',
+    "lazy background": lambda: T + '<p data-bg="url(' + " " * 250_000 + '">',
+    "placeholders": lambda: T + '<img src="/' + "1x1_" * 50_000 + '">',
+    "placeholders within": lambda: T + '<img src="/' + "1x1_" * 50_000 + '?/">',
+    "spaces in a side": lambda: T + '<img src=a.jpg width="1' + " " * 250_000 + 'x">',
+    "spaces in a srcset": lambda: T + '<img srcset="a.jpg 1x,' + " " * 250_000 + '">',
+    "digits in a srcset": lambda: T + '<img srcset="a.jpg ' + "9" * 250_000 + '">',
+    "spaces in a type": lambda: (
+        f'{T}<script type="application/ld+json">{{"@type":{" " * 250_000}}}</script>'
+    ),
 }
 
 
