@@ -40,10 +40,9 @@ class ExtractLimits:
         enough_side_px: a src declared at least this wide is kept beside versions of it that
             only differ in density.
         max_elements: most elements of a page; the richest of 759 real pages has under 30,000.
-        alone_bytes: a longer page is parsed in a process of its own, which can be killed; shorter
-            ones cannot take long.
-        page_cpu_s: CPU seconds that such a page may take; the clock may show twelve times that.
-        page_memory_bytes: memory that such a page may take.
+        page_cpu_s: CPU seconds that a page may take, in a process that can be killed; the clock may
+            show twelve times that.
+        page_memory_bytes: memory that a page may take.
     """
 
     fast_characters: int = 8 * 1024 * 1024
@@ -54,6 +53,5 @@ class ExtractLimits:
     image_side_px: int = 1600
     enough_side_px: int = 100
     max_elements: int = 100_000
-    alone_bytes: int = 256 * 1024
     page_cpu_s: int = bounded(5, at_least=1)
     page_memory_bytes: int = 512 * 1024 * 1024

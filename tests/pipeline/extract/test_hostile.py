@@ -35,6 +35,9 @@ BOMBS = {
 PAGES = {
     "long attribute": lambda: '<div x="' + "a" * 11_000_000 + '"></div>' + T,
     "many attributes": lambda: "<div " + " ".join(f"a{i}=1" for i in range(N)) + "></div>" + T,
+    "attributes with angles": lambda: (
+        "<div " + " ".join(f"a{i}='>'" for i in range(20_000)) + "></div>" + T
+    ),
     "15 MB": lambda: ("<p>" + "lorem ipsum dolor " * 50) * 16_500 + T,
     "15 MB of one text": lambda: "x " * 7_500_000 + T,
     "100 MB": lambda: ("<p>" + "lorem ipsum dolor " * 50) * 111_000 + T,
@@ -67,9 +70,26 @@ PAGES = {
 }
 
 
+def formatting(count, attributes="a={}"):
+    """Elements that stay open for the parser to open again in each of the paragraphs behind them."""
+    opened = "".join(f"<b {attributes.format(i)}>" for i in range(count))
+    return f"{T}<p>{opened}</p>" + "<p>x" * count
+
+
+# Their cost is the square of their length: the text is there, or the reason.
+SQUARES = {
+    "20 KB": lambda: formatting(1_500),
+    "34 KB": lambda: formatting(2_500),
+    "55 KB": lambda: formatting(4_000),
+    "240 KB": lambda: formatting(15_000),
+    "long": lambda: T + "<p><b a=" + "x" * 100_000 + "></p>" + "<p>x" * 25_000,
+    "pictures": lambda: T + "<picture>" + "<source>" * 14_000 + "<img data-x>" * 10_000,
+}
+
+
 @pytest.fixture(scope="module")
 def extractor():
-    made = PageExtractor(ExtractLimits(alone_bytes=0))
+    made = PageExtractor(ExtractLimits())
     yield made
     made.close()
 
@@ -88,9 +108,9 @@ def outcome(extractor, body):
     return " ".join(block.text for block in document.blocks if isinstance(block, TextBlock))
 
 
-@pytest.mark.parametrize("name", [*PAGES, *BOMBS])
+@pytest.mark.parametrize("name", [*PAGES, *BOMBS, *SQUARES])
 def test_the_text_stays_or_a_reason_stands_for_it(extractor, name):
-    body = {**PAGES, **BOMBS}[name]().encode()
+    body = {**PAGES, **BOMBS, **SQUARES}[name]().encode()
     before = cpu_s()
     found = outcome(extractor, body)
     extractor.close()
