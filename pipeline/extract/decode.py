@@ -70,6 +70,8 @@ _LABELS = {
 }
 _NOTHING = dict.fromkeys((0, 1, 2))
 """Taken out of every page: the first three control characters, with which a walk marks its text."""
+_REFERENCE = re.compile("&#(?:0*+[12](?![0-9])|[xX]0*+[12](?![0-9a-fA-F]));?")
+"""The last two of them by their numbers; a parser makes another character of `&#0;` itself."""
 _C1 = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
 
 
@@ -90,7 +92,9 @@ def decode_html(body: bytes, content_type: str = "") -> str:
         raise BadInput(Reason.TOO_MANY_BYTES, len(body), MAX_BYTES)
     text = _decoded(body, content_type)
     # A search in bytes costs a tenth of one in text, and hardly any page holds such a byte.
-    return text.translate(_NOTHING) if any(mark in body for mark in _NOTHING) else text
+    if any(mark in body for mark in _NOTHING):
+        text = text.translate(_NOTHING)
+    return _REFERENCE.sub("", text)
 
 
 def _decoded(body: bytes, content_type: str) -> str:

@@ -21,7 +21,7 @@ _ROLES: Final[dict[str, Role]] = {
     "h5": Role.HEADING, "h6": Role.HEADING, "li": Role.LIST_ITEM, "dt": Role.LIST_ITEM,
     "dd": Role.LIST_ITEM, "td": Role.TABLE_CELL, "th": Role.TABLE_CELL,
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
-    "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE, "q": Role.QUOTE,
+    "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE,
 }  # fmt: skip
 _PARTS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "figure", "table", "ul", "ol", "hr"})
 """What stands in a cell only where tables make the layout of a page."""

@@ -172,3 +172,15 @@ def test_tags_that_are_never_closed_do_not_hide_the_encoding():
 @pytest.mark.parametrize("body", [b"", b"\xff", b"\x00" * 300, bytes(range(256)) * 4])
 def test_any_bytes_give_a_text(body):
     assert isinstance(decode_html(body), str)
+
+
+@pytest.mark.parametrize(
+    "reference", ["&#1;", "&#2;", "&#x1;", "&#X0002;", "&#0001", "\x01", "\x02"]
+)
+def test_the_marks_of_a_walk_are_in_no_page_by_number_either(reference):
+    assert decode_html(f"<p>a{reference}b</p>".encode()) == "<p>ab</p>"
+
+
+def test_references_to_other_characters_stay():
+    html = "&#12; &#10; &#x1F; &#x2014; &#19;"
+    assert decode_html(html.encode()) == html
