@@ -39,6 +39,8 @@ _HEAD = re.compile(rf"</?[a-zA-Z][^\s/>]*+({_INSIDE})")
 _ATTRIBUTE = re.compile(r"[^\s/=>\"']++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"']*+))?")
 _FEW_TAGS = 20_000
 """Depth alone costs so few tags 0.4 s at most."""
+_FEW_QUOTED = 5_000
+"""So many more ends of tags than beginnings may be attributes of one tag, with ">" as values."""
 _LONG_TAG = 1024
 """Characters of attributes from which a tag is looked at more closely."""
 
@@ -67,14 +69,16 @@ def is_guarded(html: str, limits: ExtractLimits) -> bool:
 
     A closing tag takes one from the count of its own name alone, so stray ones hide no depth. Tags
     are told from scripts and comments only where a quick look finds anything: what that does not
-    see, as many attributes with a ">" in each, takes the fast parser longer, within the limits that
-    hold for any page (`alone.py`).
+    see, as a few thousand attributes with a ">" in each, takes the fast parser longer, within the
+    limits that hold for any page (`alone.py`).
     """
     if len(html) > limits.fast_characters:
         return True
     most_tags = html.count("<")
     options = most_tags > limits.fast_options and _has_options(html, limits)
-    if most_tags <= _FEW_TAGS and not options and not _has_heavy(html, limits):
+    quoted = html.count(">") - most_tags  # and arrows of scripts
+    few = most_tags <= _FEW_TAGS and quoted <= _FEW_QUOTED
+    if few and not options and not _has_heavy(html, limits):
         return False
     tags = _SCAN.findall(html)
     if any(_is_heavy(tag, limits) for tag in tags if len(tag) > _LONG_TAG):
