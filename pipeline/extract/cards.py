@@ -30,11 +30,13 @@ def find_cards(walk: Walk) -> set[Node]:
             linked[index] = linked[index] or head
         elif leads_away(item.href) and not is_portrait(item):
             linked[index] = True
-    for node in reversed(walk.nodes):
-        parent = node.parent
-        if parent is not None and parent.index >= 0:
-            characters[parent.index] += characters[node.index]
-            linked[parent.index] = linked[parent.index] or linked[node.index]
+    for index in range(count - 1, -1, -1):
+        if not (characters[index] or linked[index]):  # as of most
+            continue
+        parent = walk.nodes[index].parent
+        if parent is not None and (above := parent.index) >= 0:
+            characters[above] += characters[index]
+            linked[above] = linked[above] or linked[index]
     cards: set[Node] = set()
     for node in (n for n in walk.nodes if linked[n.index] and len(n.children) >= _RUN):
         for run in _runs(node):

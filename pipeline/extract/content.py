@@ -197,9 +197,11 @@ def _container(walk: Walk) -> Node:
                 node = node.parent
             if node is not None:
                 scores[node.index] += item.score
-    for node in reversed(walk.nodes):
-        if node.parent is not None and node.parent.index >= 0:
-            scores[node.parent.index] += scores[node.index]
+    for index in range(len(scores) - 1, -1, -1):
+        if scores[index]:
+            parent = walk.nodes[index].parent
+            if parent is not None and parent.index >= 0:
+                scores[parent.index] += scores[index]
     container = walk.nodes[0]
     least = _SHARE * scores[container.index]
     while True:

@@ -44,7 +44,7 @@ _FEW_QUOTED = 5_000
 _LONG_TAG = 1024
 """Characters of attributes from which a tag is looked at more closely."""
 
-_LONG = re.compile(rf"<[a-zA-Z][^>]{{{_LONG_TAG}}}[^>]*+")
+_LONG = re.compile(rf"<[a-zA-Z][\w:.-]{{0,40}}+[\s/][^>]{{{_LONG_TAG}}}[^>]*+")
 """A long tag, or a piece of script that looks like one: most pages have none or a few."""
 
 _LOWER = frozenset(

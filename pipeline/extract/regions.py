@@ -115,13 +115,14 @@ def _weigh_regions(walk: Walk) -> _Page:
     masses: dict[Node, _Mass] = {zone: _Mass() for zone in walk.outer}
     total = 0.0
     for item in walk.items:
-        if item.score == 0.0 or item.carded or not item.is_text:
+        score = item.score
+        if score == 0.0 or item.carded or item.url:
             continue
-        total += item.score
+        total += score
         for zone in item.zones:
             mass = masses[zone]
-            mass.prose += item.score
-            mass.paragraphs += item.score >= _LONG
+            mass.prose += score
+            mass.paragraphs += score >= _LONG
     return masses, total
 
 

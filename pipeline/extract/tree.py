@@ -89,6 +89,8 @@ search marquee
 BLOCKS = frozenset(_BLOCK_LIST.split())
 """Elements that begin a text of their own."""
 
+_SPECIAL = _TEXT | _UNSEEN | {"", None}
+"""Elements that become no node, and processing instructions, which have no name."""
 _FOLDABLE = BLOCKS - {"noscript", "figure", "video"}
 _NO_PROSE = "a, script, style, select, textarea, svg"
 _NOTES = frozenset({"title", "base", "meta", "link", "script"})
@@ -139,16 +141,20 @@ class _Builder:
         if len(nodes) >= self.most:
             raise BadInput(Reason.PARSE_ERROR, "too many elements")
         if tag in _NOTES:
-            if tag == "script" and not _is_linked_data(attrs):
-                return None
-            node = Node(tag, attrs, parent)
-            self.notes.append(node)
-            return node
+            return self._note(tag, attrs, parent)
         node = Node(tag, attrs, parent, region_of(tag, attrs) if attrs else region_by_tag(tag))
         parent.children.append(node)
         nodes.append(node)
         if tag == "a" and _is_licence(attrs):
             self.notes.append(node)
+        return node
+
+    def _note(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
+        """What the page says of itself; a script of a program says nothing."""
+        if tag == "script" and not _is_linked_data(attrs):
+            return None
+        node = Node(tag, attrs, parent)
+        self.notes.append(node)
         return node
 
 
@@ -157,10 +163,11 @@ def _is_linked_data(attrs: dict[str, str | None]) -> bool:
 
 
 def _is_licence(attrs: dict[str, str | None]) -> bool:
+    href = attrs.get("href")
     return (
-        "license" in (attrs.get("rel") or "")
-        or "creativecommons.org" in (attrs.get("href") or "")
-        or attrs.get("itemprop") == "license"
+        (href is not None and "creativecommons.org" in href)
+        or ("rel" in attrs and "license" in (attrs["rel"] or ""))
+        or ("itemprop" in attrs and attrs["itemprop"] == "license")
     )
 
 
@@ -220,6 +227,7 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
     # Each entry is an element's first child still to be read and the node it belongs to. A text
     # element's content comes before what follows it: the last entry is always read first.
     stack: list[tuple[_Element, Node]] = [(first, parent)]
+    is_special, add = _SPECIAL.__contains__, builder.add
     while stack:
         found, parent = stack.pop()
         children = parent.children
@@ -230,14 +238,15 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
                 # What a block begins with is layout; a space in a line parts words.
                 if children or not text.isspace() or parent.tag not in BLOCKS:
                     children.append(text)
-            elif tag in _TEXT or (tag in _OPEN and _is_read(found, tag, parent)):
-                stack.append((found.next, parent))
-                found = found.child
-                continue
-            elif tag in _UNSEEN:
-                _part_words(parent)
-            elif tag and tag[0] not in "-_!":  # a processing instruction has none
-                node = builder.add(tag, found.attributes, parent)
+            elif is_special(tag):
+                if tag in _TEXT or (tag in _OPEN and _is_read(found, tag, parent)):
+                    stack.append((found.next, parent))
+                    found = found.child
+                    continue
+                if tag in _UNSEEN:
+                    _part_words(parent)
+            elif tag[0] not in "-_!":
+                node = add(tag, found.attributes, parent)
                 if node is not None and (child := found.child) is not None:
                     if folds and node.region >= CUT and _fold(found, node, builder):
                         node.folded = found
