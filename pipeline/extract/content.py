@@ -187,8 +187,8 @@ def is_icon(item: Item) -> bool:
     return bool(_SIGN.match(item.node.get("alt"))) or "emoji" in item.node.get("class").lower()
 
 
-def _container(walk: Walk) -> Node:
-    """The deepest element that holds nearly all of the score of the kept items."""
+def _scores_under(walk: Walk) -> list[float]:
+    """The score of the kept items under each element, by its index."""
     scores = [0.0] * len(walk.nodes)
     for item in walk.items:
         if item.kept:
@@ -202,6 +202,12 @@ def _container(walk: Walk) -> Node:
             parent = walk.nodes[index].parent
             if parent is not None and parent.index >= 0:
                 scores[parent.index] += scores[index]
+    return scores
+
+
+def _container(walk: Walk) -> Node:
+    """The deepest element that holds nearly all of the score of the kept items."""
+    scores = _scores_under(walk)
     container = walk.nodes[0]
     least = _SHARE * scores[container.index]
     while True:

@@ -89,8 +89,6 @@ search marquee
 BLOCKS = frozenset(_BLOCK_LIST.split())
 """Elements that begin a text of their own."""
 
-_SPECIAL = _TEXT | _UNSEEN | {"", None}
-"""Elements that become no node, and processing instructions, which have no name."""
 _FOLDABLE = BLOCKS - {"noscript", "figure", "video"}
 _NO_PROSE = "a, script, style, select, textarea, svg"
 _NOTES = frozenset({"title", "base", "meta", "link", "script"})
@@ -227,7 +225,6 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
     # Each entry is an element's first child still to be read and the node it belongs to. A text
     # element's content comes before what follows it: the last entry is always read first.
     stack: list[tuple[_Element, Node]] = [(first, parent)]
-    is_special, add = _SPECIAL.__contains__, builder.add
     while stack:
         found, parent = stack.pop()
         children = parent.children
@@ -238,15 +235,14 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
                 # What a block begins with is layout; a space in a line parts words.
                 if children or not text.isspace() or parent.tag not in BLOCKS:
                     children.append(text)
-            elif is_special(tag):
-                if tag in _TEXT or (tag in _OPEN and _is_read(found, tag, parent)):
-                    stack.append((found.next, parent))
-                    found = found.child
-                    continue
-                if tag in _UNSEEN:
-                    _part_words(parent)
-            elif tag[0] not in "-_!":
-                node = add(tag, found.attributes, parent)
+            elif tag in _TEXT or (tag in _OPEN and _is_read(found, tag, parent)):
+                stack.append((found.next, parent))
+                found = found.child
+                continue
+            elif tag in _UNSEEN:
+                _part_words(parent)
+            elif tag and tag[0] not in "-_!":  # a processing instruction has none
+                node = builder.add(tag, found.attributes, parent)
                 if node is not None and (child := found.child) is not None:
                     if folds and node.region >= CUT and _fold(found, node, builder):
                         node.folded = found
