@@ -4,7 +4,7 @@ import codecs
 import re
 
 from pipeline.extract.latin import ENCODINGS, latin_encoding
-from pipeline.extract.plausible import KNOWN, is_plausible
+from pipeline.extract.plausible import KNOWN, is_plausible, script_encoding
 from schemas.rejection import BadInput, Reason
 
 _BOMS = (
@@ -213,9 +213,9 @@ def _detected(body: bytes) -> tuple[str, str]:
     from charset_normalizer import from_bytes
 
     visible = _visible(body)
-    latin = latin_encoding(visible)
-    if latin:
-        return body.decode(latin, "replace"), latin
+    told = latin_encoding(visible) or script_encoding(visible)
+    if told:
+        return body.decode(told, "replace"), told
     western = body.decode("cp1252", "replace")
     if {c for c in western[:_SEEN] if c > "\x7f"} <= _WESTERN:
         return western, "cp1252"
