@@ -15,7 +15,15 @@ from schemas.rejection import Reason
 from schemas.tables import Decision
 
 _FILES_TOLD = 20
-_PARSE = {Reason.PARSE_ERROR, Reason.DAMAGED_RECORD, Reason.BAD_ENCODING}
+_PARSE = {
+    Reason.PARSE_ERROR,
+    Reason.DAMAGED_RECORD,
+    Reason.TRUNCATED_RECORD,
+    Reason.BAD_ENCODING,
+    Reason.TOO_MANY_BYTES,
+    Reason.EMPTY_BODY,
+    Reason.NO_CONTENT,
+}
 _FETCH = {Reason.TIMEOUT, Reason.CONNECTION, Reason.HTTP_STATUS, Reason.UNRESOLVED_HOST}
 
 

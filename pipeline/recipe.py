@@ -45,9 +45,11 @@ class ErrorLimits:
     """How much may go wrong before a build fails.
 
     Attributes:
-        parse_share: largest share of pages that cannot be parsed or are damaged.
-        fetch_share: largest share of media URLs that cannot be fetched. The web loses nearly
-            half of its images (OBELICS downloaded 55 %), so that it is off by default.
+        parse_share: largest share of pages that cannot be parsed, are damaged, truncated, empty,
+            too long, or without content; 1 switches the check off.
+        fetch_share: largest share of media URLs that cannot be fetched; 1 switches the check off.
+            The web loses nearly half of its images (OBELICS downloaded 55 %), so that it is off
+            by default.
     """
 
     parse_share: float = bounded(0.5, at_most=1)

@@ -1,9 +1,11 @@
-"""Long pages parsed in a process of their own, which is killed where one takes too much.
+"""Pages parsed in a process of their own, which is killed where one takes too much.
 
-The guards before the parsers know the pages that are known to be slow; this holds for the rest.
-CPU time is counted and not the clock's, so that a busy machine decides nothing.
+Every page goes there: 34 KB of tags can take a parser 2 GB, so that no length is safe. The guards
+before the parsers know pages that are slow in one and not in the other; this holds for all. CPU
+time is counted and not the clock's, so that a busy machine decides nothing.
 """
 
+import fcntl
 import os
 import pickle
 import resource
@@ -12,12 +14,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
-from pipeline.extract.document import extract_document
+from pipeline.extract.document import Passage, account_for, extract_document
 from pipeline.extract.limits import ExtractLimits
 from schemas.records import Document, Page
 from schemas.rejection import BadInput, Reason, Why
@@ -26,11 +29,13 @@ _CLOCK = 12
 """Seconds on the clock to a second of CPU, before a page is given up."""
 _LENGTH_BYTES = 8
 _LAST_BREATH_S = 5
+_PIPE_BYTES = 1 << 20
+"""So much of a page goes through the pipe at once; Linux lets anybody have that."""
 
 
 @dataclass(slots=True)
 class PageExtractor:
-    """Documents of pages, the long ones by a child process that lives until it is killed."""
+    """Documents of pages, by a child process that lives until it is killed."""
 
     limits: ExtractLimits
     _child: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
@@ -41,9 +46,18 @@ class PageExtractor:
         Raises:
             BadInput: as there, and PARSE_ERROR with the limit where the page took too much.
         """
-        if len(page.body) <= self.limits.alone_bytes:
-            return extract_document(page, self.limits)
-        made = self._ask(pickle.dumps((page, self.limits)))
+        return cast(Document, self._made(page, accounts=False))
+
+    def account_for(self, page: Page) -> tuple[Document, tuple[Passage, ...]]:
+        """The document and all of the page piece by piece, as `account_for` makes them.
+
+        Raises:
+            BadInput: as `extract`.
+        """
+        return cast(tuple[Document, tuple[Passage, ...]], self._made(page, accounts=True))
+
+    def _made(self, page: Page, *, accounts: bool) -> object:
+        made = self._ask(pickle.dumps((replace(page, body=b""), self.limits, accounts)), page.body)
         if isinstance(made, Why):
             raise BadInput(made.reason, made.value, made.limit)
         return made
@@ -56,7 +70,7 @@ class PageExtractor:
             self._child.communicate()
             self._child = None
 
-    def _ask(self, question: bytes) -> Document | Why:
+    def _ask(self, *question: bytes) -> object:
         """The answer; what an old child fails at is asked of a new one.
 
         So no page's verdict depends on those before it.
@@ -68,22 +82,22 @@ class PageExtractor:
             made = self._exchange(question)
         return made
 
-    def _exchange(self, question: bytes) -> Document | Why:
+    def _exchange(self, question: tuple[bytes, ...]) -> object:
         child = self._child = self._child or _start()
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            _send(child.stdin, question)
+            for part in question:
+                _send(child.stdin, part)
             answer = _receive(child.stdout, time.monotonic() + self.limits.page_cpu_s * _CLOCK)
         except BrokenPipeError:  # it died between two pages, or while it was asked
             answer = None
         if answer is None:
             return self._bury(child)
-        made: Document | Why
         made, is_last = pickle.loads(answer)  # noqa: S301 - our own child's
         if is_last:
             self.close()
-        return made
+        return cast(object, made)
 
     def _bury(self, child: "subprocess.Popen[bytes]") -> Why:
         """Why there is no answer; a child that ended by an exception of ours is no bad page."""
@@ -100,12 +114,17 @@ class PageExtractor:
 
 def _start() -> "subprocess.Popen[bytes]":
     home = str(Path(__file__).resolve().parents[2])
-    return subprocess.Popen(
+    child = subprocess.Popen(
         [sys.executable, "-P", "-m", "pipeline.extract.alone"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={"LANG": "C.UTF-8", "PYTHONPATH": home},
     )
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
+            with suppress(OSError):  # it stays at 64 KB
+                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    return child
 
 
 def _send(stream: IO[bytes], content: bytes) -> None:
@@ -135,13 +154,18 @@ def _receive(stream: IO[bytes], deadline: float) -> bytes | None:
 def answer_questions(questions: IO[bytes], answers: IO[bytes]) -> None:
     """An answer to each question until there are no more, or until too much memory is held."""
     is_last = False
-    while not is_last and (head := questions.read(_LENGTH_BYTES)):
-        question = questions.read(int.from_bytes(head, "big"))
-        page, limits = pickle.loads(question)  # noqa: S301 - our own parent's
-        del question
-        made = _within_limits(page, limits)
+    while not is_last and (asked := _next_part(questions)):
+        page, limits, accounts = pickle.loads(asked)  # noqa: S301 - our own parent's
+        page = replace(page, body=_next_part(questions))
+        made = _within_limits(page, limits, account_for if accounts else extract_document)
+        del page
         is_last = _resident_bytes() > limits.page_memory_bytes // 2
-        _send(answers, pickle.dumps((made, is_last)))
+        _send(answers, pickle.dumps((made, is_last), pickle.HIGHEST_PROTOCOL))
+
+
+def _next_part(questions: IO[bytes]) -> bytes:
+    """The next part of a question, nothing where there are no more."""
+    return questions.read(int.from_bytes(questions.read(_LENGTH_BYTES), "big"))
 
 
 def _resident_bytes() -> int:
@@ -153,14 +177,16 @@ def _resident_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def _within_limits(page: Page, limits: ExtractLimits) -> Document | Why:
-    """The document, or why there is none; the process is killed where it takes too long."""
+def _within_limits(
+    page: Page, limits: ExtractLimits, extract: Callable[[Page, ExtractLimits], object]
+) -> object:
+    """What is made of the page, or why not; the process is killed where it takes too long."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime) + limits.page_cpu_s
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_DATA, (limits.page_memory_bytes, resource.RLIM_INFINITY))
     try:
-        return extract_document(page, limits)
+        return extract(page, limits)
     except BadInput as bad:
         return bad.why
     except MemoryError:

@@ -186,6 +186,9 @@ def _named(names: str) -> Region:
     """The region that class and id name; the strongest of them wins."""
     if _may_hide(names) and _HIDDEN_NAMES.search(names) and not _SHOWN_NAMES.search(names):
         return _HIDDEN
+    words = _WORD.findall(names)
+    if _TELLING.isdisjoint(words if names.islower() else map(str.lower, words)):  # as of most
+        return PLAIN
     return max(map(_named_by, names.split()), default=PLAIN)
 
 

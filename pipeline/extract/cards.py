@@ -30,11 +30,7 @@ def find_cards(walk: Walk) -> set[Node]:
             linked[index] = linked[index] or head
         elif leads_away(item.href) and not is_portrait(item):
             linked[index] = True
-    for node in reversed(walk.nodes):
-        parent = node.parent
-        if parent is not None and parent.index >= 0:
-            characters[parent.index] += characters[node.index]
-            linked[parent.index] = linked[parent.index] or linked[node.index]
+    _pass_up(walk.nodes, characters, linked)
     cards: set[Node] = set()
     for node in (n for n in walk.nodes if linked[n.index] and len(n.children) >= _RUN):
         for run in _runs(node):
@@ -42,6 +38,17 @@ def find_cards(walk: Walk) -> set[Node]:
             if len(alike) >= _RUN and len(alike) * 3 >= len(run) * 2:
                 cards.update(run)
     return cards
+
+
+def _pass_up(nodes: list[Node], characters: list[int], linked: list[bool]) -> None:
+    """Adds what stands under each element to the one around it."""
+    for index in range(len(nodes) - 1, -1, -1):
+        if not (characters[index] or linked[index]):  # as of most
+            continue
+        parent = nodes[index].parent
+        if parent is not None and (above := parent.index) >= 0:
+            characters[above] += characters[index]
+            linked[above] = linked[above] or linked[index]
 
 
 def leads_away(href: str) -> bool:

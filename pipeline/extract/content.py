@@ -198,8 +198,8 @@ def is_icon(item: Item) -> bool:
     return bool(alt) and bool(_SIGN.match(alt)) and not _PHOTOGRAPH.search(item.url)
 
 
-def _container(walk: Walk) -> Node:
-    """The deepest element that holds nearly all of the score of the kept items."""
+def _scores_under(walk: Walk) -> list[float]:
+    """The score of the kept items under each element, by its index."""
     scores = [0.0] * len(walk.nodes)
     for item in walk.items:
         if item.kept:
@@ -208,9 +208,17 @@ def _container(walk: Walk) -> Node:
                 node = node.parent
             if node is not None:
                 scores[node.index] += item.score
-    for node in reversed(walk.nodes):
-        if node.parent is not None and node.parent.index >= 0:
-            scores[node.parent.index] += scores[node.index]
+    for index in range(len(scores) - 1, -1, -1):
+        if scores[index]:
+            parent = walk.nodes[index].parent
+            if parent is not None and parent.index >= 0:
+                scores[parent.index] += scores[index]
+    return scores
+
+
+def _container(walk: Walk) -> Node:
+    """The deepest element that holds nearly all of the score of the kept items."""
+    scores = _scores_under(walk)
     container = walk.nodes[0]
     least = _SHARE * scores[container.index]
     while True:

@@ -17,7 +17,7 @@ class Kind(Enum):
     LISTING = "listing"
 
 
-_TYPE = re.compile(r'"@type"\s*:\s*\[?\s*"([A-Za-z]+)"')
+_TYPE = re.compile(r'"@type"\s*+:\s*+\[?+\s*+"([A-Za-z]+)"')
 _ARTICLES = frozenset(
     {
         "Article", "NewsArticle", "BlogPosting", "TechArticle", "ScholarlyArticle", "Recipe",

@@ -4,7 +4,7 @@ import codecs
 import re
 
 from pipeline.extract.latin import ENCODINGS, latin_encoding
-from pipeline.extract.plausible import KNOWN, is_plausible
+from pipeline.extract.plausible import KNOWN, is_plausible, script_encoding
 from schemas.rejection import BadInput, Reason
 
 _BOMS = (
@@ -12,9 +12,18 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]+)", re.IGNORECASE)
-_META = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:\-]+)", re.IGNORECASE)
-_XML = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:\-]+)")
+_LABEL = r"([A-Za-z0-9_.:\-]{1,40})"
+_HEADER = re.compile(rf"charset\s*+=\s*+[\"']?+\s*+{_LABEL}", re.IGNORECASE)
+_META = re.compile(
+    rf"<meta[^>]{{0,400}}?charset\s*+=\s*+[\"']?+\s*+{_LABEL}".encode(), re.IGNORECASE
+)
+_XML = re.compile(rf"^\s*+<\?xml[^>]{{0,200}}?encoding\s*+=\s*+[\"']{_LABEL}".encode())
+_OF_PAGES = re.compile(
+    r"utf-(?:8(?:-sig)?|(?:16|32)(?:-[lb]e)?)|(?:cp|iso8859[-_])\d+|koi8[-_][a-z]|mac[-_]\w+"
+    r"|iso2022[-_]\w+|hz|gb\w+|big5\w*|euc[-_]\w+|shift_jis\w*|johab|tis-620|ptcp154|kz1048|ascii"
+)
+"""Python's names of what pages are written in; `idna`, `undefined` and `utf-7` are no encodings of
+text: some fail on it, some make half characters of it that cannot be written."""
 MAX_BYTES = 16 << 20
 """Twice as long a page takes the parsers 4 s and 350 MB, 100 MB of it 800 MB."""
 _SEEN = 200_000
@@ -61,6 +70,8 @@ _LABELS = {
 }
 _NOTHING = dict.fromkeys((0, 1, 2))
 """Taken out of every page: the first three control characters, with which a walk marks its text."""
+_REFERENCE = re.compile("&#(?:0*+[12](?![0-9])|[xX]0*+[12](?![0-9a-fA-F]));?")
+"""The last two of them by their numbers; a parser makes another character of `&#0;` itself."""
 _C1 = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
 
 
@@ -81,7 +92,9 @@ def decode_html(body: bytes, content_type: str = "") -> str:
         raise BadInput(Reason.TOO_MANY_BYTES, len(body), MAX_BYTES)
     text = _decoded(body, content_type)
     # A search in bytes costs a tenth of one in text, and hardly any page holds such a byte.
-    return text.translate(_NOTHING) if any(mark in body for mark in _NOTHING) else text
+    if any(mark in body for mark in _NOTHING):
+        text = text.translate(_NOTHING)
+    return _REFERENCE.sub("", text)
 
 
 def _decoded(body: bytes, content_type: str) -> str:
@@ -122,8 +135,7 @@ def _python_name(label: str) -> str:
         codec = codecs.lookup(_LABELS.get(label, label))
     except (LookupError, ValueError):
         return ""
-    # Codecs such as hex or rot13 are no text encodings.
-    return codec.name if getattr(codec, "_is_text_encoding", True) else ""
+    return codec.name if _OF_PAGES.fullmatch(codec.name) else ""
 
 
 def _strict(body: bytes, encoding: str) -> str | None:
@@ -201,9 +213,9 @@ def _detected(body: bytes) -> tuple[str, str]:
     from charset_normalizer import from_bytes
 
     visible = _visible(body)
-    latin = latin_encoding(visible)
-    if latin:
-        return body.decode(latin, "replace"), latin
+    told = latin_encoding(visible) or script_encoding(visible)
+    if told:
+        return body.decode(told, "replace"), told
     western = body.decode("cp1252", "replace")
     if {c for c in western[:_SEEN] if c > "\x7f"} <= _WESTERN:
         return western, "cp1252"

@@ -20,6 +20,7 @@ from pipeline.extract.regions import described
 from pipeline.extract.rights import RightsReader
 from pipeline.extract.tree import Node, Tree, folded_characters, parse_html
 from pipeline.extract.walk import Walker
+from pipeline.extract.xhtml import as_html, is_xhtml
 from schemas.records import Block, Document, ImageLink, Page, Rights, TextBlock, VideoLink
 from schemas.rejection import BadInput, Reason
 
@@ -69,7 +70,10 @@ def account_for(
 def _read(page: Page, limits: ExtractLimits) -> Iterator[tuple[Tree, Walk, list[Item]]]:
     """The page's tree for as long as it is looked at, all that it holds, and its content."""
     with _collector_paused():
-        tree = parse_html(decode_html(page.body, page.content_type), limits)
+        html = decode_html(page.body, page.content_type)
+        if is_xhtml(page.url, page.content_type, html):
+            html = as_html(html)
+        tree = parse_html(html, limits)
         try:
             walker = Walker(_base_url(tree, page.url), limits)
             walk = walker.walk(tree.body)

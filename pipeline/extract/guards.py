@@ -1,6 +1,7 @@
 """Pages that would make a parser slow, told by one linear scan, and cut to what it can bear."""
 
 import re
+from itertools import islice
 from operator import itemgetter
 
 from pipeline.extract.limits import ExtractLimits
@@ -36,10 +37,15 @@ _SCAN = re.compile(
 _NAME = re.compile(rf"<(?!(?:{_RAW})[\s/>])(/?)([a-zA-Z][^\s/>]*+)", re.IGNORECASE)
 _HEAD = re.compile(rf"</?[a-zA-Z][^\s/>]*+({_INSIDE})")
 _ATTRIBUTE = re.compile(r"[^\s/=>\"']++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"']*+))?")
-_FEW_TAGS = 10_000
-"""So few tags cost the parser a quarter of a second at most, however deep they nest."""
+_FEW_TAGS = 20_000
+"""Depth alone costs so few tags 0.4 s at most."""
+_FEW_QUOTED = 5_000
+"""So many more ends of tags than beginnings may be attributes of one tag, with ">" as values."""
 _LONG_TAG = 1024
 """Characters of attributes from which a tag is looked at more closely."""
+
+_LONG = re.compile(rf"<[a-zA-Z][\w:.-]{{0,40}}+[\s/][^>]{{{_LONG_TAG}}}[^>]*+")
+"""A long tag, or a piece of script that looks like one: most pages have none or a few."""
 
 _LOWER = frozenset(
     {
@@ -61,16 +67,29 @@ _FLAT = _LOWER | {name.upper() for name in _LOWER}
 def is_guarded(html: str, limits: ExtractLimits) -> bool:
     """Whether the page is too long, too deep or too rich in attributes for the fast parser.
 
-    A closing tag takes one from the count of its own name alone, so stray ones hide no depth.
+    A closing tag takes one from the count of its own name alone, so stray ones hide no depth. Tags
+    are told from scripts and comments only where a quick look finds anything: what that does not
+    see, as a few thousand attributes with a ">" in each, takes the fast parser longer, within the
+    limits that hold for any page (`alone.py`).
     """
     if len(html) > limits.fast_characters:
         return True
+    most_tags = html.count("<")
+    options = most_tags > limits.fast_options and _has_options(html, limits)
+    quoted = html.count(">") - most_tags  # and arrows of scripts
+    few = most_tags <= _FEW_TAGS and quoted <= _FEW_QUOTED
+    if few and not options and not _has_heavy(html, limits):
+        return False
     tags = _SCAN.findall(html)
     if any(_is_heavy(tag, limits) for tag in tags if len(tag) > _LONG_TAG):
         return True
     if len(tags) > limits.fast_options and _has_options(html, limits):
         return True
     return len(tags) > _FEW_TAGS and _is_deep(tags, limits)
+
+
+def _has_heavy(html: str, limits: ExtractLimits) -> bool:
+    return any(_is_heavy(tag, limits) for tag in _LONG.findall(html))
 
 
 def _has_options(html: str, limits: ExtractLimits) -> bool:
@@ -102,7 +121,8 @@ def _is_heavy(tag: str, limits: ExtractLimits) -> bool:
         return False
     if len(rest) > limits.fast_tag_characters:
         return True
-    return sum(1 for _ in _ATTRIBUTE.finditer(rest)) > limits.fast_attributes
+    found_attributes = islice(_ATTRIBUTE.finditer(rest), limits.fast_attributes + 1)
+    return sum(1 for _ in found_attributes) > limits.fast_attributes
 
 
 def count_opened(html: str) -> int:

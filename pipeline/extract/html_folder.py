@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pipeline.extract.limits import ReadLimits
-from pipeline.extract.links import NAME_SAFE
+from pipeline.extract.links import NAME_SAFE, writable
 from schemas.keys import make_key
 from schemas.records import Capture, Page
 from schemas.rejection import Reason, Rejection, Why
@@ -33,14 +33,19 @@ def read_folder(
         if suffix in _PAGES:
             yield _page(file, url_of(file, root, base_url), limits)
         elif _is_media(file):
-            yield Capture(url_of(file, root, base_url), str(file), -1)
+            yield _capture(file, url_of(file, root, base_url))
 
 
 def url_of(file: Path, root: Path, base_url: str = "") -> str:
     """The URL of a file: file:// and its absolute path, or base_url and its path in the folder."""
     if not base_url:
-        return "file://" + quote(file.as_posix(), safe=NAME_SAFE)
-    return base_url.rstrip("/") + "/" + quote(file.relative_to(root).as_posix(), safe=NAME_SAFE)
+        return "file://" + _quoted(file)
+    return base_url.rstrip("/") + "/" + _quoted(file.relative_to(root))
+
+
+def _quoted(file: Path) -> str:
+    """The path as a URL has it, byte by byte: a name need not be UTF-8."""
+    return quote(os.fsencode(file), safe=NAME_SAFE)
 
 
 def _files(root: Path) -> list[Path]:
@@ -55,6 +60,13 @@ def _is_media(file: Path) -> bool:
     return guess.startswith(("image/", "video/")) or file.suffix.lower() in _MEDIA_UNKNOWN_TO_PYTHON
 
 
+def _capture(file: Path, url: str) -> Capture | Rejection:
+    if writable(str(file)) == str(file):
+        return Capture(url, str(file), -1)
+    why = Why(Reason.DAMAGED_RECORD, f"{writable(str(file))}: the name is not in UTF-8")
+    return Rejection("page", make_key(url), url, why)
+
+
 def _page(file: Path, url: str, limits: ReadLimits) -> Page | Rejection:
     size = file.stat().st_size
     if size > limits.page_bytes:
@@ -63,7 +75,7 @@ def _page(file: Path, url: str, limits: ReadLimits) -> Page | Rejection:
     try:
         body = file.read_bytes()
     except OSError as error:
-        why = Why(Reason.DAMAGED_RECORD, f"{file}: {error.strerror or error}")
+        why = Why(Reason.DAMAGED_RECORD, f"{writable(str(file))}: {error.strerror or error}")
         return Rejection("page", make_key(url), url, why)
     if not body.strip():
         return Rejection("page", make_key(url), url, Why(Reason.EMPTY_BODY))

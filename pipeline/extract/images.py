@@ -28,9 +28,11 @@ _EMPTY = (
     "blank|pixel|transparent|clear|lazy|lazyload|loading|loader|grey|gray|trans|dot|empty|dummy|"
     "default"
 )
+_NAME = "[^/?#]{0,200}"
+"""A part of a file's name: no file system has longer names, and a search is quadratic in it."""
 _PLACEHOLDER_NAME = (
-    r"(?:(?:[^/?#]*[_.\-])?(?:spacer|placeholder|1x1)(?:[._\-][^/?#]*)?"
-    rf"|(?=(?:[^/?#]*[_.\-])?(?:{_EMPTY})[_.\-])"
+    rf"(?:(?:{_NAME}[_.\-])?(?:spacer|placeholder|1x1)(?:[._\-]{_NAME})?"
+    rf"|(?=(?:{_NAME}[_.\-])?(?:{_EMPTY})[_.\-])"
     rf"(?:(?:{_EMPTY}|img|image|bg|\d+(?:x\d+)?(?:px)?)(?:[_\-]|(?=\.)))+)"
     r"\.(?:gif|png|svg|jpe?g|webp)(?:$|[?#])"
 )
@@ -57,12 +59,15 @@ _TEMPLATE = re.compile(r"\{\{|\{\w+\}|\$\{")
 BACKGROUNDS = frozenset({"style", "data-bg", "data-background", "data-background-image"})
 """Attributes that may name the picture behind an element."""
 _IMAGE_PATH = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|jfif)(?:$|[?#:&!/])", re.IGNORECASE)
+# No pattern here looks back over what it has passed: pages hold attributes of megabytes.
+_BACKGROUND = re.compile(r"background(?:-image)?\s*+:", re.IGNORECASE)
+_URL_OR_END = re.compile(r"url\(|;", re.IGNORECASE)
 _CSS_URL = re.compile(
-    r"background(?:-image)?\s*:[^;]*?url\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"']*))\s*\)",
+    r"url\(\s*+(?:\"([^\"]{0,8192}+)\"|'([^']{0,8192}+)'|([^)\"']{0,8192}+))\s*+\)",
     re.IGNORECASE,
 )
-_URL = re.compile(r"url\(\s*[\"']?([^\"')]+)[\"']?\s*\)", re.IGNORECASE)
-_NUMBER = re.compile(r"^\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*$")
+_URL = re.compile(r"url\(\s*+[\"']?+([^\"')]++)[\"']?+\s*+\)", re.IGNORECASE)
+_NUMBER = re.compile(r"^\s*+(\d{1,5})(?:\.\d++)?+\s*+(?:px)?+\s*+$")
 
 
 def declared_side(node: Node, name: str) -> int:
@@ -267,11 +272,20 @@ def background_url(node: Node, base: str) -> str:
         link = _real(found[1] if found else value)
         if link and (found or _IMAGE_PATH.search(link)):
             return resolve(base, link)
-    match = _CSS_URL.search(node.get("style"))
-    if not match:
-        return ""
-    link = _real(match[1] or match[2] or match[3] or "")
+    link = _real(_css_url(node.get("style")))
     return resolve(base, link) if link else ""
+
+
+def _css_url(style: str) -> str:
+    """The first URL that a declaration of a background names, "" where none does."""
+    at = 0
+    while (found := _BACKGROUND.search(style, at)) and (
+        mark := _URL_OR_END.search(style, found.end())
+    ):
+        if match := _CSS_URL.match(style, mark.start()):
+            return match[1] or match[2] or match[3] or ""
+        at = mark.end()
+    return ""
 
 
 def is_pixel(node: Node) -> bool:

@@ -42,10 +42,9 @@ class ExtractLimits:
         small_side_px: an image told to be narrower than this, or to be a thumbnail, gives way to
             the image file that it links to, and to larger sources of its picture; 0 for neither.
         max_elements: most elements of a page; the richest of 759 real pages has under 30,000.
-        alone_bytes: a longer page is parsed in a process of its own, which can be killed; shorter
-            ones cannot take long.
-        page_cpu_s: CPU seconds that such a page may take; the clock may show twelve times that.
-        page_memory_bytes: memory that such a page may take.
+        page_cpu_s: CPU seconds that a page may take, in a process that can be killed; the clock may
+            show twelve times that.
+        page_memory_bytes: memory that a page may take.
     """
 
     fast_characters: int = 8 * 1024 * 1024
@@ -57,6 +56,5 @@ class ExtractLimits:
     enough_side_px: int = 100
     small_side_px: int = 150
     max_elements: int = 100_000
-    alone_bytes: int = 256 * 1024
     page_cpu_s: int = bounded(5, at_least=1)
     page_memory_bytes: int = 512 * 1024 * 1024

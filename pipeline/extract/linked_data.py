@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from pipeline.extract.links import writable
 from pipeline.extract.tree import Node
 
 Thing: TypeAlias = dict[str, Any]
@@ -46,7 +47,7 @@ def values_of(thing: Thing, field: str, names: tuple[str, ...]) -> Iterator[str]
         if isinstance(one, dict):
             one = next((one[name] for name in ("@value", *names) if one.get(name)), None)
         if isinstance(one, str) and one.strip():
-            yield " ".join(one.split())[:_LONGEST]
+            yield writable(" ".join(one.split())[:_LONGEST])
 
 
 def _types(thing: Thing) -> list[str]:

@@ -14,6 +14,11 @@ NAME_SAFE = _PATH_SAFE.replace("%", "")
 _QUERY_SAFE = "/%:@!$&()*+,;=~-._?|[]{}^\\`"
 
 
+def writable(text: str) -> str:
+    """The text with a "?" for each half of a character, as JSON may have: no file can hold one."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def resolve(base: str, link: str) -> str:
     """The absolute URL of a link, as a browser would ask for it; "" where it names none.
 
@@ -70,7 +75,7 @@ def parse_srcset(srcset: str) -> list[Candidate]:
     """
     found: list[Candidate] = []
     at = 0
-    while match := _SRCSET_URL.search(srcset, at):
+    while match := _SRCSET_URL.match(srcset, at):
         url, at = match[1], match.end()
         width, density = 0, 1.0
         if url.endswith(","):
@@ -87,9 +92,10 @@ def parse_srcset(srcset: str) -> list[Candidate]:
     return found
 
 
-_SRCSET_URL = re.compile(r"[\s,]*(\S+)")
+_SRCSET_URL = re.compile(r"[\s,]*+(\S+)")
 _DESCRIPTORS = re.compile(r"[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+")  # up to a comma outside brackets
-_UNITS = re.compile(r"(?<!\S)([0-9]*\.?[0-9]+)([wx])(?=[\s,]|$)")
+# No picture is a thousand million pixels wide: what says so says nothing.
+_UNITS = re.compile(r"(?<!\S)([0-9]{1,9}+(?:\.[0-9]++)?+|\.[0-9]++)([wx])(?=[\s,]|$)")
 
 
 def best_candidate(candidates: Iterable[Candidate], side_px: int) -> Candidate | None:

@@ -1,7 +1,7 @@
 """Whether a page reads like text in the encoding that it was decoded by, or like a wrong label."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 _SEEN = 50_000
 _FEW = 12
@@ -23,7 +23,23 @@ _CHINESE = {
 _FREQUENT_ROWS = {"gb2312": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "euc_jp": (0xB0, 0xCF)}
 """Lead bytes of the frequent characters, which make up nearly all of a text."""
 
-KNOWN = _LATIN | _CYRILLIC | _JAPANESE | _KOREAN | _CHINESE.keys()
+# The most frequent letters of the languages of each script, small ones.
+_GREEK, _HEBREW, _ARABIC, _THAI = "αοιετσνηρπυ", "יוהלארתבשמ", "الينمورتبه", "านรอกเงวยลมทตส"
+_SCRIPTS: Mapping[str, frozenset[str]] = {
+    "cp1253": frozenset(_GREEK),
+    "iso8859-7": frozenset(_GREEK),
+    "cp1255": frozenset(_HEBREW),
+    "iso8859-8": frozenset(_HEBREW),
+    "cp1256": frozenset(_ARABIC),
+    "iso8859-6": frozenset(_ARABIC),
+    "cp874": frozenset(_THAI),
+    "iso8859-11": frozenset(_THAI),
+    "tis-620": frozenset(_THAI),
+}
+_MOST = 0.5
+"""The share of such letters that a text has at least."""
+
+KNOWN = _LATIN | _CYRILLIC | _JAPANESE | _KOREAN | _CHINESE.keys() | _SCRIPTS.keys()
 """Encodings whose texts are known; any other is believed."""
 
 _FREQUENT_CYRILLIC = frozenset("оеаинтсрвлкміОЕАИНТСРВЛКМІ")
@@ -51,7 +67,23 @@ def is_plausible(text: str, encoding: str) -> bool:
         return _share(letters, lambda c: "\uac00" <= c <= "\ud7a3") >= 0.8
     if encoding in _CHINESE:
         return _is_chinese(letters, _CHINESE[encoding])
+    if encoding in _SCRIPTS:
+        return _share(letters, _SCRIPTS[encoding].__contains__) >= _MOST
     return True
+
+
+def script_encoding(visible: bytes) -> str:
+    """The encoding of a script that is neither Latin nor of thousands of signs, "" where none fits.
+
+    Args:
+        visible: the page's bytes without its tags.
+    """
+    likeliest, best = "", _MOST
+    for encoding, frequent in _SCRIPTS.items():
+        letters = [c for c in visible[:_SEEN].decode(encoding, "replace") if c > "\x7f"]
+        if len(letters) >= _FEW and (share := _share(letters, frequent.__contains__)) > best:
+            likeliest, best = encoding, share
+    return likeliest
 
 
 def _share(letters: list[str], has: Callable[[str], bool]) -> float:

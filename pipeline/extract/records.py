@@ -157,7 +157,10 @@ def _is_media(media_type: str, url: str) -> bool:
         return True
     if media_type not in {"application/octet-stream", "binary/octet-stream"}:
         return False
-    guess = mimetypes.guess_type(urlsplit(url).path)[0] or ""
+    try:
+        guess = mimetypes.guess_type(urlsplit(url).path)[0] or ""
+    except ValueError:  # no URL
+        return False
     return guess.startswith(("image/", "video/"))
 
 
@@ -204,9 +207,9 @@ def _looks_html(body: bytes) -> bool:
 def _fetched_at(record: Any) -> str:  # noqa: ANN401
     try:
         date = record.record_date
-    except ValueError:
+        return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if date is not None else ""
+    except (ValueError, OverflowError):
         return ""
-    return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if date is not None else ""
 
 
 def payload_of(record: Any, block: bytes | None, cap: int, place: str) -> bytes:  # noqa: ANN401

@@ -119,7 +119,8 @@ def _weigh_regions(walk: Walk) -> _Page:
     masses: dict[Node, _Mass] = {zone: _Mass() for zone in walk.outer}
     total = 0.0
     for item in walk.items:
-        if item.score == 0.0 or item.carded:
+        score = item.score
+        if score == 0.0 or item.carded:
             continue
         if not item.is_text:
             weak = [zone for zone in item.zones if zone.region is _WEAK]
@@ -127,11 +128,11 @@ def _weigh_regions(walk: Walk) -> _Page:
                 for zone in weak:
                     masses[zone].pictures += 1
             continue
-        total += item.score
+        total += score
         for zone in item.zones:
             mass = masses[zone]
-            mass.prose += item.score
-            mass.paragraphs += item.score >= _LONG
+            mass.prose += score
+            mass.paragraphs += score >= _LONG
     return masses, total
 
 

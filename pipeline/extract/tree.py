@@ -142,16 +142,20 @@ class _Builder:
         if len(nodes) >= self.most:
             raise BadInput(Reason.PARSE_ERROR, "too many elements")
         if tag in _NOTES:
-            if tag == "script" and not _is_linked_data(attrs):
-                return None
-            node = Node(tag, attrs, parent)
-            self.notes.append(node)
-            return node
+            return self._note(tag, attrs, parent)
         node = Node(tag, attrs, parent, region_of(tag, attrs) if attrs else region_by_tag(tag))
         parent.children.append(node)
         nodes.append(node)
         if tag == "a" and _is_licence(attrs):
             self.notes.append(node)
+        return node
+
+    def _note(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
+        """What the page says of itself; a script of a program says nothing."""
+        if tag == "script" and not _is_linked_data(attrs):
+            return None
+        node = Node(tag, attrs, parent)
+        self.notes.append(node)
         return node
 
 
@@ -160,10 +164,11 @@ def _is_linked_data(attrs: dict[str, str | None]) -> bool:
 
 
 def _is_licence(attrs: dict[str, str | None]) -> bool:
+    href = attrs.get("href")
     return (
-        "license" in (attrs.get("rel") or "")
-        or "creativecommons.org" in (attrs.get("href") or "")
-        or attrs.get("itemprop") == "license"
+        (href is not None and "creativecommons.org" in href)
+        or ("rel" in attrs and "license" in (attrs["rel"] or ""))
+        or ("itemprop" in attrs and attrs["itemprop"] == "license")
     )
 
 

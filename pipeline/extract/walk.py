@@ -22,7 +22,7 @@ _ROLES: Final[dict[str, Role]] = {
     "h5": Role.HEADING, "h6": Role.HEADING, "li": Role.LIST_ITEM, "dt": Role.LIST_ITEM,
     "dd": Role.LIST_ITEM, "summary": Role.HEADING, "td": Role.TABLE_CELL, "th": Role.TABLE_CELL,
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
-    "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE, "q": Role.QUOTE,
+    "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE,
 }  # fmt: skip
 _PASSED = frozenset({"noscript", "object", "a"})
 _MORE = "more-link"

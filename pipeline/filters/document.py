@@ -1,6 +1,7 @@
 """The verdict on a parsed document: its language, then its text."""
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 
 from pipeline.filters.flagged import FlaggedLimits, judge_flagged
@@ -22,24 +23,18 @@ class DocumentLimits:
         urls: words in the page's URL.
         language: the language asked for.
         flagged: the share of explicit words, by the list that comes along.
-        gopher: MassiveWeb's quality and repetition rules.
+        gopher: MassiveWeb's quality and repetition rules; None where they are not asked.
     """
 
     urls: UrlLimits = field(default_factory=UrlLimits)
     language: LanguageLimits = field(default_factory=LanguageLimits)
     flagged: FlaggedLimits = field(default_factory=FlaggedLimits)
-    gopher: GopherLimits = field(default_factory=GopherLimits)
+    gopher: GopherLimits | None = field(default_factory=GopherLimits)
 
 
 def document_text(document: Document) -> str:
     """The document's text, one block a line."""
     return "\n".join(b.text for b in document.blocks if isinstance(b, TextBlock))
-
-
-def with_language(document: Document) -> tuple[Document, float]:
-    """The document with the language that its text is in, and how sure that is."""
-    code, probability = identify_language(document_text(document))
-    return replace(document, language=code), probability
 
 
 def without_pii(document: Document) -> tuple[Document, Counter[str]]:
@@ -68,14 +63,21 @@ def without_pii(document: Document) -> tuple[Document, Counter[str]]:
 
 
 def judge_document(
-    document: Document, limits: DocumentLimits, language: tuple[str, float] | None = None
+    document: Document,
+    limits: DocumentLimits,
+    language: tuple[str, float] | None = None,
+    flagged: Container[str] | None = None,
 ) -> Why | None:
     """Why the document's URL, language or text speaks against it, or None.
+
+    The order is the build's: what costs least comes first (Flamingo, arXiv 2204.14198, A.3.1 names
+    the filters and gives no order; those of text are MassiveWeb's, arXiv 2112.11446, A.1.1).
 
     Args:
         document: as extracted.
         limits: thresholds.
         language: what `identify_language` said of the text, where the caller has it.
+        flagged: explicit words; None for the list that comes along.
     """
     why = judge_page_url(document.url, limits.urls)
     if why is not None:
@@ -83,9 +85,9 @@ def judge_document(
     text = document_text(document)
     words = split_words(text)
     code, probability = language or identify_language(text)
-    return (
-        judge_language(code, probability, limits.language)
-        or judge_flagged(words, shipped_words("flagged"), limits.flagged)
-        or judge_quality(text, limits.gopher, words)
-        or judge_repetition(text, limits.gopher, words)
+    why = judge_language(code, probability, limits.language) or judge_flagged(
+        words, shipped_words("flagged") if flagged is None else flagged, limits.flagged
     )
+    if why is not None or limits.gopher is None:
+        return why
+    return judge_quality(text, limits.gopher, words) or judge_repetition(text, limits.gopher, words)

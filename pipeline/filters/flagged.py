@@ -28,6 +28,9 @@ class FlaggedLimits:
 def judge_flagged(words: list[str], flagged: Container[str], limits: FlaggedLimits) -> Why | None:
     """Why a text is explicit, or None.
 
+    OBELICS, arXiv 2306.16527, table 3: flagged words at most 0.01 of a paragraph's and of a
+    document's. Asked of documents; the list that comes along is ours.
+
     Args:
         words: tokens of the text, from `split_words`.
         flagged: the list, in small letters.

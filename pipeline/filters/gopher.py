@@ -56,6 +56,18 @@ class GopherLimits:
 def judge_quality(text: str, limits: GopherLimits, words: list[str] | None = None) -> Why | None:
     """Why the text is not prose by Gopher's quality rules, or None.
 
+    Gopher, arXiv 2112.11446, section A.1.1:
+
+    | measure | kept |
+    |---|---|
+    | words | 50 to 100,000 |
+    | mean length of words | 3 to 10 characters |
+    | hash signs, and ellipses, to a word | at most 0.1 each |
+    | lines that begin with a bullet | at most 0.9 |
+    | lines that end with an ellipsis | at most 0.3 |
+    | words with a letter | at least 0.8 |
+    | of the, be, to, of, and, that, have, with | at least 2 |
+
     Args:
         text: the document's text, one block a line.
         limits: thresholds.
@@ -119,6 +131,15 @@ def _judge_marks(text: str, words: int, limits: GopherLimits) -> Why | None:
 
 def judge_repetition(text: str, limits: GopherLimits, words: list[str] | None = None) -> Why | None:
     """Why the text repeats itself too much by Gopher's table A1, or None.
+
+    Gopher, arXiv 2112.11446, table A1, largest shares that are kept:
+
+    | measure | kept |
+    |---|---|
+    | duplicate lines, and paragraphs | 0.30 each |
+    | characters in duplicate lines, and in duplicate paragraphs | 0.20 each |
+    | characters in the top 2-, 3-, 4-gram | 0.20, 0.18, 0.16 |
+    | characters in duplicate 5-, 6-, 7-, 8-, 9-, 10-grams | 0.15, 0.14, 0.13, 0.12, 0.11, 0.10 |
 
     Args:
         text: the document's text, one block a line.

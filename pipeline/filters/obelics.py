@@ -132,6 +132,21 @@ def judge_paragraph(
 ) -> Why | None:
     """Why OBELICS drops a paragraph, or None.
 
+    OBELICS, arXiv 2306.16527, table 3, column "paragraph":
+
+    | measure | kept |
+    |---|---|
+    | words | 4 to 1,000 |
+    | repetition of characters, and of words | at most 0.1 each |
+    | special characters | at most 0.3 |
+    | stop words | at least 0.3 |
+    | flagged words | at most 0.01 |
+    | punctuation | at least 0.001, from 12 words and marks on (its code) |
+    | spam words | at most 0.12 |
+    | common words | at least 0.8 |
+
+    That roles are spared is ours.
+
     Args:
         text: of the block.
         words: `split_words(text)`.
@@ -158,6 +173,21 @@ def judge_obelics(
     text: str, words: list[str], lists: WordLists, limits: DocumentLimits
 ) -> Why | None:
     """Why OBELICS drops a document, or None.
+
+    OBELICS, arXiv 2306.16527, table 3, column "document":
+
+    | measure | kept |
+    |---|---|
+    | words | 10 to 2,000 |
+    | repetition of characters | at most 0.1 |
+    | repetition of words | at most 0.2 |
+    | special characters | at most 0.275 |
+    | stop words | at least 0.35 |
+    | flagged words | at most 0.01 |
+    | punctuation | at least 0.03 |
+    | spam words | at most 0.12 |
+    | common words | at least 0.9 |
+    | perplexity | at most 1,500 |
 
     Args:
         text: of the paragraphs that are left, one a line.

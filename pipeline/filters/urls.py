@@ -24,12 +24,21 @@ class UrlLimits:
 
 
 def judge_page_url(url: str, limits: UrlLimits) -> Why | None:
-    """Why the page's URL, host and path, speaks against it, or None."""
+    """Why the page's URL, host and path, speaks against it, or None.
+
+    OBELICS, arXiv 2306.16527, A.1, drops pages by words in their URL. Held against are those of
+    `limits.page_words`, 0 of them may be there; that a word stands between marks is ours.
+    """
     return _judge(url, limits.page_words, with_host=True)
 
 
 def judge_image_url(url: str, limits: UrlLimits) -> Why | None:
-    """Why the image's path speaks against it, or None; the host counts for adult words only."""
+    """Why the image's path speaks against it, or None; the host counts for adult words only.
+
+    OBELICS, arXiv 2306.16527, A.1, and MMC4 (arXiv 2304.06939) drop images by words in their URL:
+    logo, button, icon, plugin, widget; avatar is MINT-1T's, that a word
+    stands between marks is ours.
+    """
     host_words = tuple(word for word in limits.image_words if word in limits.page_words)
     return _judge(url, limits.image_words, with_host=False) or _judge(
         url, host_words, with_host=True

@@ -22,7 +22,10 @@ class VtpLimits:
 
 
 def judge_vtp_text(text: str, limits: VtpLimits) -> Why | None:
-    """Why a text is no description of a video, or None."""
+    """Why a text is no description of a video, or None.
+
+    Flamingo, arXiv 2204.14198, A.3.3, gives no threshold: 4 to 200 words are ours.
+    """
     words = len(text.split())
     if words < limits.min_words:
         return Why(Reason.CAPTION_LENGTH, words, limits.min_words)

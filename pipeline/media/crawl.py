@@ -153,7 +153,7 @@ class Crawl:
             answer = await self._ask(host, url, visit)
             if isinstance(answer, bytes):
                 return answer
-            visit.url = urljoin(visit.url, answer)
+            visit.url = _redirected(visit.url, answer)
         raise BadInput(Reason.REDIRECTS, self._limits.max_redirects + 1, self._limits.max_redirects)
 
     def _judged(self, text: str) -> "URL":
@@ -275,6 +275,13 @@ async def _handful(done: "asyncio.Queue[Outcome | None]") -> list[Outcome]:
     await asyncio.sleep(_GATHER_S)
     rest = [done.get_nowait() for _ in range(done.qsize())]
     return [outcome for outcome in (first, *rest) if outcome is not None]
+
+
+def _redirected(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise BadInput(Reason.BAD_URL, "redirect") from None
 
 
 def _wake(done: "asyncio.Queue[Outcome | None]") -> None:

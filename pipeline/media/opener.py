@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.extract.links import writable
 from pipeline.media.addresses import ForbiddenAddress, Network, pinned_resolver
 from schemas.rejection import BadInput, Reason
 
@@ -76,7 +77,9 @@ async def _ask(session: "ClientSession", url: "URL") -> AsyncIterator[Reply]:
 
     try:
         async with session.get(url, allow_redirects=False) as response:
-            headers = tuple((name.lower(), value) for name, value in response.headers.items())
+            headers = tuple(
+                (name.lower(), writable(value)) for name, value in response.headers.items()
+            )
             yield Reply(response.status, headers, response.content.iter_chunked(CHUNK_BYTES))
     except aiohttp.ClientConnectorDNSError as error:
         raise _unresolved(error.os_error) from None

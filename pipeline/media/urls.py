@@ -16,6 +16,8 @@ MAX_URL_CHARACTERS = 8192
 
 _PORTS = (80, 443)
 _FIRST_FREE_PORT = 1024
+_LONGEST_HOST = 253
+_LONGEST_LABEL = 63
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_-])?")
 _SAFE = re.compile(r"[A-Za-z0-9\-._~:/?@!$&'()*+,;=%|\[\]]*")
 _SHOWN = re.compile(r"[^\w.:\[\]/-]")
@@ -68,12 +70,17 @@ def _refuse_odd(url: "URL") -> None:
         raise BadInput(Reason.BAD_URL, "user or password")
 
 
+def _are_labels(host: str) -> bool:
+    """Whether each part of a name is as long as names may have it (RFC 1035, 2.3.4)."""
+    return all(1 <= len(label) <= _LONGEST_LABEL for label in host.split("."))
+
+
 def _plain_host(host: str) -> str:
     """A host without a dot at its end; every spelling of an address as that address."""
     host = host.lower().removesuffix(".")
     if ":" in host:
         return str(ipaddress.IPv6Address(host))
-    if not _HOST_NAME.fullmatch(host):
+    if not _HOST_NAME.fullmatch(host) or len(host) > _LONGEST_HOST or not _are_labels(host):
         raise BadInput(Reason.BAD_URL, "host")
     try:
         return str(ipaddress.IPv4Address(socket.inet_aton(host)))  # 2130706433, 0x7f.1, 127.1

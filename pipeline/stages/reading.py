@@ -218,7 +218,11 @@ def _words_of(error: OSError) -> str:
 
 def lane_of(url: str, lanes: int) -> int:
     """A lane for the URL's host: a host is fetched by one worker, so that its rate holds."""
-    return bucket_of(make_key(urlsplit(url).netloc.lower()), lanes)
+    try:
+        host = urlsplit(url).netloc.lower()
+    except ValueError:  # no URL, which its fetching tells
+        host = ""
+    return bucket_of(make_key(host), lanes)
 
 
 def page_of(outcome: Outcome) -> Page | Rejection:

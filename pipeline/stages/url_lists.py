@@ -1,17 +1,17 @@
 """Lists of the URLs of pages, as text, CSV or Parquet; what is no URL is told by its place."""
 
-import csv
 import io
 import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.stages.beam_files import FILES
-from pipeline.stages.warc_lists import InputError
+from pipeline.stages.warc_lists import InputError, csv_rows
 from schemas.keys import make_key
 from schemas.rejection import Reason, Rejection, Why
 
@@ -31,12 +31,19 @@ def read_urls(source: str) -> Iterator[str | Rejection]:
         url = value.strip() if isinstance(value, str) else value
         if url is None or url == "":
             continue
-        if isinstance(url, str) and _WEB.match(url):
+        if isinstance(url, str) and _is_url(url):
             yield url
             continue
         place = f"{source}:{number}"
         shown = ascii(url[:_SHOWN] if isinstance(url, str) else url)
         yield Rejection("page", make_key(place), shown, Why(Reason.BAD_URL, f"{place}: {shown}"))
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return bool(_WEB.match(text) and urlsplit(text))
+    except ValueError:
+        return False
 
 
 def require_urls(source: str) -> None:
@@ -77,20 +84,16 @@ def _of_parquet(stream: Any) -> Iterator[tuple[int, Any]]:
                     number += 1
                     yield number, value
     except (pa.ArrowException, OSError) as error:
-        yield number + 1, _unreadable(error)
+        # In place of a URL, what the library said of the rest of the list.
+        yield number + 1, str(error).partition("\n")[0]
 
 
 def _of_csv(text: io.TextIOWrapper) -> Iterator[tuple[int, Any]]:
-    rows = csv.reader(text)
-    try:
-        column = [name.strip() for name in next(rows, [])].index("url")
-        for row in rows:
-            if len(row) > column:
-                yield rows.line_num, row[column]
-    except csv.Error as error:
-        yield rows.line_num, _unreadable(error)
-
-
-def _unreadable(error: Exception) -> str:
-    """In place of a URL, what the library said of the rest of the list."""
-    return str(error).partition("\n")[0]
+    rows = csv_rows(text)
+    _, names = next(rows, (0, []))
+    column = [name.strip() for name in names].index("url")
+    for number, row in rows:
+        if not row:
+            yield number, "a row that cannot be read"
+        elif len(row) > column:
+            yield number, row[column]

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import posixpath
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,10 @@ from schemas.rejection import Reason, Rejection, Why
 
 RANGE_COLUMNS = ("warc_filename", "warc_record_offset", "warc_record_length")
 """As the columnar index of Common Crawl names them."""
+
+
+_WHOLE = re.compile(r"[0-9]{1,18}")
+"""No file has an offset of more digits."""
 
 
 class InputError(ValueError):
@@ -91,7 +96,8 @@ def read_ranges(source: str, base: str) -> Iterator[tuple[str, Place | Rejection
     """
     located: dict[str, str] = {}
     for number, row in enumerate(_rows(source), 1):
-        name = row.get(RANGE_COLUMNS[0])
+        named = row.get(RANGE_COLUMNS[0])
+        name = named if isinstance(named, str) else ""
         offset, size = (_number(row.get(column)) for column in RANGE_COLUMNS[1:])
         url = str(row.get("url") or "")
         if not name or offset is None or not size:
@@ -109,17 +115,47 @@ def _rows(source: str) -> Iterator[Mapping[str, Any]]:
         if source.lower().endswith(".parquet"):
             with pq.ParquetFile(stream) as table:
                 wanted = [name for name in (*RANGE_COLUMNS, "url") if name in table.schema.names]
-                for batch in table.iter_batches(columns=wanted):
-                    yield from batch.to_pylist()
+                yield from _of_batches(table, wanted)
         else:
             text = io.TextIOWrapper(stream, "utf-8-sig", "replace", newline="")
-            yield from csv.DictReader(text)
+            rows = csv_rows(text)
+            _, names = next(rows, (0, []))
+            for _, cells in rows:
+                yield dict(zip(map(str.strip, names), cells, strict=False))
+
+
+def _of_batches(table: pq.ParquetFile, wanted: list[str]) -> Iterator[Mapping[str, Any]]:
+    """The rows of a table; an empty one stands for all that are behind damage."""
+    try:
+        for batch in table.iter_batches(columns=wanted):
+            yield from batch.to_pylist()
+    except (pa.ArrowException, OSError):
+        yield {}
+
+
+def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV file, each with the number of its last line; empty lines are left out.
+
+    A row that cannot be read, as one with a field of more than 131,072 characters, has no cells;
+    the next begins on the line where that was found.
+    """
+    rows = csv.reader(lines)
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield rows.line_num, []
+            continue
+        if row:
+            yield rows.line_num, row
 
 
 def _number(value: object) -> int | None:
     """A whole number that is not negative, from a cell of a table."""
     text = str(value).strip()
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def first_missing(paths: Iterable[str]) -> str | None:

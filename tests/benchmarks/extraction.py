@@ -5,7 +5,9 @@
 Scores are those of `shared/score/extraction.py`, beside one of our own: `same_picture` counts an image
 as found where the URL taken is another size of it, named by the same element. CPU seconds are of the
 whole path from bytes to blocks, median of the runs, beside trafilatura (fast) and resiliparse on the
-same pages in the same run; the two live in a venv that this script makes.
+same pages in the same run; the two live in a venv that this script makes. Ours is timed twice: as a
+build runs it, a page's bytes to the process with its limits and the document back, the CPU of both
+processes counted; and in one process, as a library call. No start of a process is in any figure.
 """
 
 import argparse
@@ -22,6 +24,23 @@ from urllib.parse import urljoin
 SETS = ("pages-wcxb", "pages-aeb", "pages-readability")
 PEERS = ("trafilatura==2.3.1", "resiliparse==2.0.1", "lxml_html_clean==0.4.5")
 OURS = """
+import time
+from pipeline.extract.alone import PageExtractor
+from pipeline.extract.limits import ExtractLimits
+from schemas.records import Page
+from schemas.rejection import BadInput
+extractor = PageExtractor(ExtractLimits())
+def extract(body, url):
+    try:
+        extractor.extract(Page("0" * 32, url, body))
+    except BadInput:
+        pass
+def cpu_s():
+    # Linux's clock of another process, as clock_getcpuclockid(3) makes its number.
+    child = time.clock_gettime((~extractor._child.pid << 3) | 2) if extractor._child else 0.0
+    return time.process_time() + child
+"""
+OURS_HERE = """
 from pipeline.extract.document import extract_document
 from schemas.records import Page
 from schemas.rejection import BadInput
@@ -45,14 +64,15 @@ def extract(body, url):
 """
 CLOCK = """
 import json, sys, time
+cpu_s = globals().get("cpu_s", time.process_time)
 pages = [json.loads(line) for line in open(sys.argv[1])]
 bodies = [(open(page["path"], "rb").read(), page["url"]) for page in pages]
 extract(*bodies[0])
 each = []
 for body, url in bodies:
-    begun = time.process_time()
+    begun = cpu_s()
     extract(body, url)
-    each.append(time.process_time() - begun)
+    each.append(cpu_s() - begun)
 print(json.dumps([sum(each), max(each)]))
 """
 
@@ -173,7 +193,8 @@ def main() -> None:
         rivals = {
             "trafilatura 2.3.1 fast": (peers, TRAFILATURA),
             "resiliparse 2.0.1 main content": (peers, RESILIPARSE),
-            "ours": (sys.executable, OURS),
+            "ours, as a build runs it": (sys.executable, OURS),
+            "ours, in one process": (sys.executable, OURS_HERE),
         }
         runs = {
             name: [cpu_seconds(*rival, everything) for _ in range(options.runs)]

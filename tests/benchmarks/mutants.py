@@ -100,7 +100,7 @@ class Tally:
 def read_mutants(pages: list[bytes], count: int, seed: int) -> Tally:
     """The outcome of each mutant by reason, with crashes, CPU and memory of the process."""
     tally = Tally()
-    extractor = PageExtractor(ExtractLimits(alone_bytes=-1))
+    extractor = PageExtractor(ExtractLimits())
     for number, body in mutants(pages, count, seed):
         before = _cpu_s(extractor)
         try:

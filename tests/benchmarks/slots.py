@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from pipeline.explain import block_row
 from pipeline.extract.document import extract_document
+from pipeline.page_account import block_row
 from pipeline.sample_web.web import build_page
 from schemas.records import Page
 

@@ -6,7 +6,9 @@ Goal: at least 5 times as many, with the same decisions. The peer is datatrove's
 GopherQualityFilter and GopherRepetitionFilter, installed into a folder of their own in the user's
 cache (`--peer` names another). Both get the texts that our extraction gives of the real pages in
 M3W_SHARED, or of the made-up web where these are absent; each is timed in a process of its own, in
-turn, and the medians are compared. Every decision that differs is printed with both reasons.
+turn, and the medians are compared. Every decision that differs is printed with both reasons, first
+with `marks_are_words = true`, which is timed, then under the default setting, which counts marks as
+no words on purpose (docs/decisions/0003-words-are-words.md).
 """
 
 import argparse
@@ -49,7 +51,7 @@ OUR_CODE = """
 import json, sys, time
 from pipeline.filters.gopher import GopherLimits, judge_quality, judge_repetition
 from pipeline.filters.words import split_words
-limits = GopherLimits(marks_are_words=True)
+limits = GopherLimits(marks_are_words=MARKS)
 texts = [json.loads(line) for line in sys.stdin]
 start = time.process_time()
 answers = []
@@ -115,6 +117,11 @@ def run(python: str, code: str, texts: dict[str, str]) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def our_code(*, marks: bool) -> str:
+    """Our program, with marks counted as words or not."""
+    return OUR_CODE.replace("MARKS", str(marks))
+
+
 def print_agreement(texts: dict[str, str], theirs: list, ours: list) -> int:
     """The number of documents that only one of the two keeps, each printed with its reasons."""
     differing = 0
@@ -145,7 +152,7 @@ def main() -> int:
     print(f"{len(texts)} documents, {sum(map(len, texts.values())) / 1e6:.2f} M characters", end="")
     print(f" (extracted in {time.process_time() - started:.0f} CPU s)")
     rounds = [
-        (run(python, PEERS_CODE, texts), run(sys.executable, OUR_CODE, texts))
+        (run(python, PEERS_CODE, texts), run(sys.executable, our_code(marks=True), texts))
         for _ in range(options.rounds)
     ]
     rates = [
@@ -156,7 +163,10 @@ def main() -> int:
     print(f"{'datatrove':>12} {rates[0]:>16.1f}")
     print(f"{'ours':>12} {rates[1]:>16.1f}")
     print(f"ratio {statistics.median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})")
-    print_agreement(texts, rounds[-1][0]["reasons"], rounds[-1][1]["reasons"])
+    theirs = rounds[-1][0]["reasons"]
+    print_agreement(texts, theirs, rounds[-1][1]["reasons"])
+    print("\nunder the default setting, marks_are_words = false:")
+    print_agreement(texts, theirs, run(sys.executable, our_code(marks=False), texts)["reasons"])
     return 0
 
 

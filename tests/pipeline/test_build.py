@@ -299,7 +299,10 @@ def test_a_share_of_garbage_past_the_bound_does_and_names_it(capsys, tmp_path):
     assert "of 49 pages in error, more than the recipe's share of 0.1 (errors.parse_share)" in line
     examples = line.partition("(errors.parse_share): ")[2].split("; ")
     assert len(examples) == 3
-    assert all(re.match(r"(damaged_record|parse_error|bad_encoding) \S+", e) for e in examples)
+    assert all(
+        re.match(r"(damaged_record|parse_error|bad_encoding|no_content|empty_body) \S+", e)
+        for e in examples
+    )
     assert "Traceback" not in streams.err
     assert not (tmp_path / "out" / "manifest.json").exists()
 

@@ -52,6 +52,24 @@ def test_items_that_went_missing_fail_the_build():
         check_counts(result(StageCount("read", "page", 4, 3)), ErrorLimits(), None)
 
 
+class NoFiles:
+    """A work folder without decisions."""
+
+    def paths(self, *_):
+        return []
+
+
+@pytest.mark.parametrize(
+    "reason", ["truncated_record", "empty_body", "no_content", "too_many_bytes", "parse_error"]
+)
+def test_pages_of_which_nothing_can_be_had_are_in_error(reason):
+    count = StageCount("read", "page", 41, 1, {reason: 40})
+    with pytest.raises(BuildFailed, match="40 of 41 pages in error"):
+        check_counts(result(count), ErrorLimits(), NoFiles())
+    check_counts(result(count), ErrorLimits(parse_share=1), NoFiles())
+    check_counts(result(StageCount("read", "page", 41, 1, {"not_html": 40})), ErrorLimits(), None)
+
+
 def test_a_build_without_a_sample_tells_what_each_stage_dropped():
     counts = [
         StageCount("read", "page", 3, 3),

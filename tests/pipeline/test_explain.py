@@ -6,7 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.explain import explain_page, main
+from pipeline.explain import main
+from pipeline.page_account import PageReader
+from pipeline.verdict import PageRules
 from schemas.manifest import Manifest, StageCount, encode_manifest
 
 PAGE = """<html><head><title>Kites</title><link rel="license" href="/cc"></head><body><article>
@@ -95,7 +97,9 @@ def test_many_pages_one_object_a_line(page, tmp_path, capsys):
 
 
 def test_a_file_url_is_the_default(page):
-    assert explain_page(page, "")["blocks"][2]["url"].startswith("file:///")
+    with PageReader(PageRules()) as reader:
+        row, _ = reader.account_for(page)
+    assert row["blocks"][2]["url"].startswith("file:///")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +132,20 @@ def test_a_missing_page_is_one_line(caplog):
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["a.html", "--find", "x"], ["--find", "x"], ["a.html", "--output", "d"], ["--bad"]]
+    "argv",
+    [
+        [],
+        ["a.html", "--find", "x"],
+        ["--find", "x"],
+        ["a.html", "--output", "d"],
+        ["--bad"],
+        ["--pages", "p.jsonl", "--url", "http://a.example/"],
+        ["--pages", "p.jsonl", "--content-type", "text/html"],
+        ["a.html", "b.html", "--url", "http://a.example/"],
+        ["a.html", "--pages", "p.jsonl"],
+        ["a.html", "--json", "--text"],
+        ["--find", "x", "--output", "d", "--recipe", "m3w"],
+    ],
 )
 def test_wrong_usage(argv):
     with pytest.raises(SystemExit) as stop:
@@ -263,3 +280,66 @@ def test_a_reader_that_has_seen_enough_is_no_error(cut_page):
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("url ")
     assert done.stderr == ""
+
+
+def test_the_verdict_is_that_of_the_recipe(page, tmp_path, capsys, caplog):
+    assert main([page, "--set", "gopher.min_words=1000"]) == 0
+    assert "dropped: too_few_words " in capsys.readouterr().out
+    assert main([page, "--recipe", "align", "--set", "gopher.min_words=1000"]) == 0
+    assert "kept: no text filter" in capsys.readouterr().out  # pairs ask no more of a text
+    (tmp_path / "words.txt").write_text("kite\nvalley\n")
+    assert main([page, "--set", f"flagged.words_file={tmp_path / 'words.txt'}"]) == 0
+    assert "dropped: flagged_words " in capsys.readouterr().out
+    assert main([page, "--recipe", "nonesuch"]) == 2
+    assert "--recipe nonesuch: no such recipe" in caplog.text
+
+
+def test_paragraphs_that_a_rule_drops_are_cut(page, capsys):
+    told = [
+        "obelics.enabled=true",
+        "obelics.paragraph.max_words=20",
+        "obelics.document.min_words=1",
+    ]
+    assert main([page, *(word for one in told for word in ("--set", one))]) == 0
+    cut = [line for line in capsys.readouterr().out.splitlines() if line.startswith("- ")]
+    assert cut[-1].startswith("- [paragraph: too_many_words ")
+    assert "] When the sun has warmed the slopes" in cut[-1]
+
+
+def test_a_header_may_name_the_encoding(tmp_path, capsys):
+    text = "Съешь же ещё этих мягких французских булок, да выпей чаю в старом саду у реки."
+    path = tmp_path / "tea.html"
+    path.write_bytes(f"<p>{text}</p>".encode("koi8-r"))
+    assert main([str(path), "--content-type", "text/html; charset=koi8-r", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["blocks"][0]["text"] == text
+    line = {"path": str(path), "content_type": "text/html; charset=koi8-r"}
+    (tmp_path / "p.jsonl").write_text(json.dumps(line))
+    assert main(["--pages", str(tmp_path / "p.jsonl")]) == 0
+    assert json.loads(capsys.readouterr().out)["blocks"][0]["text"] == text
+
+
+def test_several_pages_piece_by_piece(page, cut_page, tmp_path, capsys):
+    assert main([page, cut_page]) == 0
+    both = capsys.readouterr().out
+    assert both.count("url       file://") == 2
+    assert both.count("pieces kept") == 2
+    (tmp_path / "p.jsonl").write_text("\n".join(json.dumps({"path": p}) for p in (page, cut_page)))
+    assert main(["--pages", str(tmp_path / "p.jsonl"), "--text"]) == 0
+    assert capsys.readouterr().out.strip() == both.strip()
+
+
+def test_a_page_past_the_limits_has_the_reason_that_a_build_gives(tmp_path, capsys):
+    path = tmp_path / "bomb.html"
+    opened = "".join(f"<b a={number}>" for number in range(4000))
+    path.write_text(f"<p>{opened}</p>" + "<p>x" * 4000)
+    assert main([str(path)]) == 0
+    assert "dropped: parse_error" in capsys.readouterr().out
+
+
+def test_halves_of_characters_in_a_line_stop_no_others(page, tmp_path, capsys):
+    odd = json.dumps({"path": page, "url": "http://a.example/\ud800"})
+    (tmp_path / "p.jsonl").write_text(odd + "\n" + json.dumps({"path": page}))
+    assert main(["--pages", str(tmp_path / "p.jsonl")]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["url"] == "http://a.example/?"
+    assert second["path"] == page

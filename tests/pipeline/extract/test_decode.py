@@ -172,3 +172,32 @@ def test_tags_that_are_never_closed_do_not_hide_the_encoding():
 @pytest.mark.parametrize("body", [b"", b"\xff", b"\x00" * 300, bytes(range(256)) * 4])
 def test_any_bytes_give_a_text(body):
     assert isinstance(decode_html(body), str)
+
+
+@pytest.mark.parametrize(
+    "reference", ["&#1;", "&#2;", "&#x1;", "&#X0002;", "&#0001", "\x01", "\x02"]
+)
+def test_the_marks_of_a_walk_are_in_no_page_by_number_either(reference):
+    assert decode_html(f"<p>a{reference}b</p>".encode()) == "<p>ab</p>"
+
+
+def test_references_to_other_characters_stay():
+    html = "&#12; &#10; &#x1F; &#x2014; &#19;"
+    assert decode_html(html.encode()) == html
+
+
+SCRIPTS = {
+    "windows-1253": "Σήμερα ο καιρός είναι πολύ καλός και πήγαμε βόλτα στο πάρκο με τα παιδιά.",
+    "iso-8859-7": "Σήμερα ο καιρός είναι πολύ καλός και πήγαμε βόλτα στο πάρκο με τα παιδιά.",
+    "windows-1255": "היום מזג האוויר יפה מאוד והלכנו לטייל בפארק עם הילדים. מחר ירד גשם.",
+    "windows-1256": "الطقس اليوم جميل جدا وذهبنا في نزهة إلى الحديقة مع الأطفال وغدا سوف ينزل المطر.",
+    "windows-874": "วันนี้อากาศดีมาก เราจึงไปเดินเล่นในสวนสาธารณะกับเด็กๆ พรุ่งนี้ฝนอาจจะตก",
+}
+
+
+@pytest.mark.parametrize("encoding", SCRIPTS)
+@pytest.mark.parametrize("label", ["iso-8859-1", "utf-8", "windows-1252", ""])
+def test_other_scripts_are_read_under_a_wrong_label_too(encoding, label):
+    name = {"windows-874": "cp874"}.get(encoding, encoding)
+    body = page(SCRIPTS[encoding], label).encode(name)
+    assert SCRIPTS[encoding] in decode_html(body)

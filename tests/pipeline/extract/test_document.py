@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.explain import block_row
 from pipeline.extract.document import account_for, extract_document
+from pipeline.page_account import block_row
 from schemas.records import Page
 
 GOLDEN = sorted(Path(__file__).parent.joinpath("golden").glob("*.json"))

@@ -35,6 +35,9 @@ BOMBS = {
 PAGES = {
     "long attribute": lambda: '<div x="' + "a" * 11_000_000 + '"></div>' + T,
     "many attributes": lambda: "<div " + " ".join(f"a{i}=1" for i in range(N)) + "></div>" + T,
+    "attributes with angles": lambda: (
+        "<div " + " ".join(f"a{i}='>'" for i in range(20_000)) + "></div>" + T
+    ),
     "15 MB": lambda: ("<p>" + "lorem ipsum dolor " * 50) * 16_500 + T,
     "15 MB of one text": lambda: "x " * 7_500_000 + T,
     "100 MB": lambda: ("<p>" + "lorem ipsum dolor " * 50) * 111_000 + T,
@@ -52,12 +55,41 @@ PAGES = {
     "entities": lambda: T + "&amp;&#x41;&nonsense;" * 200_000,
     "formatting": lambda: "".join(f"<font c={i}><div>" for i in range(20_000)) + T,
     "options": lambda: T + "<select>" + "<option>a" * 50_000,
+    "background": lambda: T + '<p style="' + "background: url(" * 16_000 + '">',
+    "backgrounds": lambda: T + '<p style="' + "background:" * 20_000 + '">',
+    "spaces in a background": lambda: T + '<p style="background:url(' + " " * 250_000 + '">',
+    "lazy background": lambda: T + '<p data-bg="url(' + " " * 250_000 + '">',
+    "placeholders": lambda: T + '<img src="/' + "1x1_" * 50_000 + '">',
+    "placeholders within": lambda: T + '<img src="/' + "1x1_" * 50_000 + '?/">',
+    "spaces in a side": lambda: T + '<img src=a.jpg width="1' + " " * 250_000 + 'x">',
+    "spaces in a srcset": lambda: T + '<img srcset="a.jpg 1x,' + " " * 250_000 + '">',
+    "digits in a srcset": lambda: T + '<img srcset="a.jpg ' + "9" * 250_000 + '">',
+    "spaces in a type": lambda: (
+        f'{T}<script type="application/ld+json">{{"@type":{" " * 250_000}}}</script>'
+    ),
+}
+
+
+def formatting(count, attributes="a={}"):
+    """Elements that stay open for the parser to open again in each of the paragraphs behind them."""
+    opened = "".join(f"<b {attributes.format(i)}>" for i in range(count))
+    return f"{T}<p>{opened}</p>" + "<p>x" * count
+
+
+# Their cost is the square of their length: the text is there, or the reason.
+SQUARES = {
+    "20 KB": lambda: formatting(1_500),
+    "34 KB": lambda: formatting(2_500),
+    "55 KB": lambda: formatting(4_000),
+    "240 KB": lambda: formatting(15_000),
+    "long": lambda: T + "<p><b a=" + "x" * 100_000 + "></p>" + "<p>x" * 25_000,
+    "pictures": lambda: T + "<picture>" + "<source>" * 14_000 + "<img data-x>" * 10_000,
 }
 
 
 @pytest.fixture(scope="module")
 def extractor():
-    made = PageExtractor(ExtractLimits(alone_bytes=0))
+    made = PageExtractor(ExtractLimits())
     yield made
     made.close()
 
@@ -76,9 +108,9 @@ def outcome(extractor, body):
     return " ".join(block.text for block in document.blocks if isinstance(block, TextBlock))
 
 
-@pytest.mark.parametrize("name", [*PAGES, *BOMBS])
+@pytest.mark.parametrize("name", [*PAGES, *BOMBS, *SQUARES])
 def test_the_text_stays_or_a_reason_stands_for_it(extractor, name):
-    body = {**PAGES, **BOMBS}[name]().encode()
+    body = {**PAGES, **BOMBS, **SQUARES}[name]().encode()
     before = cpu_s()
     found = outcome(extractor, body)
     extractor.close()

@@ -275,3 +275,9 @@ def test_hostile_texts_come_to_an_end(text):
 def test_luhn():
     assert passes_luhn("79927398713")
     assert not passes_luhn("79927398710")
+
+
+def test_hosts_may_have_letters_beyond_ascii():
+    text, found = replace_pii("Write to anna@münchen.de or to info@xn--mnchen-3ya.de.")
+    assert text == "Write to <EMAIL> or to <EMAIL>."
+    assert found == {"email": 2}

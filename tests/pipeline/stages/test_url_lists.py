@@ -27,6 +27,7 @@ def test_urls_come_from_lists_of_any_kind(tmp_path):
     [
         ("a.txt", "http://a/1\n\nwww.a.example\nhttp://a/2\n", "a.txt:3: 'www.a.example'"),
         ("a.txt", "http://a/1\n# no\nfile:///x.html\nhttp://a/2\n", "a.txt:3: 'file:///x.html'"),
+        ("a.txt", "http://a/1\nhttp://[abc\nhttp://a/2\n", "a.txt:2: 'http://[abc'"),
         ("a.csv", "n,url\n1,http://a/1\n2,http:\n3,http://a/2\n", "a.csv:3: 'http:'"),
     ],
 )
@@ -47,15 +48,16 @@ def test_a_cell_of_another_type_is_told_too(tmp_path):
 
 def test_what_the_libraries_cannot_read_ends_the_list(tmp_path):
     long = "x" * (csv.field_size_limit() + 1)
-    (tmp_path / "a.csv").write_text(f"url\nhttp://a/1\n{long}\n")
+    (tmp_path / "a.csv").write_text(f"url\nhttp://a/1\n{long}\nhttp://a/2\n")
     pq.write_table(
         pa.table({"url": [f"http://a/{n}" for n in range(9000)]}), tmp_path / "a.parquet"
     )
     content = bytearray((tmp_path / "a.parquet").read_bytes())
     content[4:2000] = bytes(1996)
     (tmp_path / "a.parquet").write_bytes(content)
-    *_, of_csv = read_urls(str(tmp_path / "a.csv"))
-    assert "field larger than field limit" in of_csv.why.value
+    first, of_csv, last = read_urls(str(tmp_path / "a.csv"))
+    assert (first, last) == ("http://a/1", "http://a/2")
+    assert of_csv.why.value == f"{tmp_path}/a.csv:3: 'a row that cannot be read'"
     *_, of_parquet = read_urls(str(tmp_path / "a.parquet"))
     assert of_parquet.why.reason is Reason.BAD_URL
 
