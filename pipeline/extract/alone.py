@@ -22,8 +22,11 @@ from typing import IO, cast
 
 from pipeline.extract.document import Passage, account_for, extract_document
 from pipeline.extract.limits import ExtractLimits
-from schemas.records import Document, Page
+from schemas.records import Block, Document, Page, Role, TextBlock
 from schemas.rejection import BadInput, Reason, Why
+
+Parts = list[tuple[str, Role, bool] | Block]
+"""The blocks of a document, texts as tuples."""
 
 _CLOCK = 12
 """Seconds on the clock to a second of CPU, before a page is given up."""
@@ -60,7 +63,7 @@ class PageExtractor:
         made = self._ask(pickle.dumps((replace(page, body=b""), self.limits, accounts)), page.body)
         if isinstance(made, Why):
             raise BadInput(made.reason, made.value, made.limit)
-        return made
+        return made if accounts else _put_together(cast(tuple[Document, Parts], made))
 
     def close(self) -> None:
         """Ends the child, if there is one."""
@@ -112,6 +115,22 @@ class PageExtractor:
         return Why(Reason.PARSE_ERROR, f"killed by signal {-code}")
 
 
+def _take_apart(document: Document) -> tuple[Document, Parts]:
+    """The document with its texts as bare tuples, which pickle takes in half the time."""
+    parts = [
+        (block.text, block.role, block.ends_topic) if type(block) is TextBlock else block
+        for block in document.blocks
+    ]
+    return replace(document, blocks=()), parts
+
+
+def _put_together(made: tuple[Document, Parts]) -> Document:
+    """The document of what `_take_apart` gave."""
+    document, parts = made
+    blocks = [TextBlock(*part) if isinstance(part, tuple) else part for part in parts]
+    return replace(document, blocks=tuple(blocks))
+
+
 def _start() -> "subprocess.Popen[bytes]":
     home = str(Path(__file__).resolve().parents[2])
     child = subprocess.Popen(
@@ -158,6 +177,7 @@ def answer_questions(questions: IO[bytes], answers: IO[bytes]) -> None:
         page, limits, accounts = pickle.loads(asked)  # noqa: S301 - our own parent's
         page = replace(page, body=_next_part(questions))
         made = _within_limits(page, limits, account_for if accounts else extract_document)
+        made = _take_apart(made) if isinstance(made, Document) else made
         del page
         is_last = _resident_bytes() > limits.page_memory_bytes // 2
         _send(answers, pickle.dumps((made, is_last), pickle.HIGHEST_PROTOCOL))

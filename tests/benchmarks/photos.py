@@ -57,11 +57,12 @@ plain.save_pretrained(target)
 tokenizer.save_pretrained(target)
 """
 RECIPE = [
-    "resampler.layers=2", "resampler.dim=384", "resampler.heads=6", "resampler.head_dim=64",
+    "resampler.layers=1", "resampler.dim=384", "resampler.heads=6", "resampler.head_dim=64",
     "resampler.latents=16", "cross_attention.every=6", "cross_attention.heads=9",
     "cross_attention.head_dim=64", "pixels.p_flip=0.5", "pixels.colour=0.1",
-    "optim.learning_rate=1e-3", "optim.warmup_steps=20", "run.checkpoint_every=100",
-    "run.rows_per_pass=0",
+    "optim.learning_rate=1e-3", "optim.gate_factor=30", "optim.resampler_factor=0.1",
+    "optim.warmup_steps=20", "run.checkpoint_every=50", "run.rows_per_pass=0", "watch.every=25",
+    "watch.samples=0",
 ]  # fmt: skip
 
 
