@@ -10,9 +10,9 @@ kinetics) is read as its publisher ships it: questions, answers and captions go 
 video the parts that are asked about. --set coco:karpathy=PATH names one of several layouts,
 --set mine:coco=PATH the benchmark, --set coco:plain=PATH none.
 
-Hashes find copies however they were compressed, scaled, flipped, turned or captioned, and crops
-near the middle or by less than a third; a learned descriptor also finds other crops to half of each
-side, at some forty times the cost: efficientnet-lite0, timm:NAME, timm:NAME=FILE, torchscript:FILE.
+Hashes find copies however they were compressed, scaled or flipped, turned by up to 25 degrees, with
+words over them, and cropped by up to a fifth of each side. A learned descriptor finds smaller crops
+too, at some forty times the cost: efficientnet-lite0, timm:NAME, timm:NAME=FILE, torchscript:FILE.
 
 What cannot be read is listed, on stderr and in the index; exit code 0 done, 1 when a set has
 nothing that can be read, 2 wrong usage.

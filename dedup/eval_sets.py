@@ -203,11 +203,17 @@ def _holds_images(field: Any) -> bool:  # noqa: ANN401 - an untyped library's fi
     if kinds.is_list(kind) or kinds.is_large_list(kind):
         kind = kind.value_type
     if kinds.is_struct(kind):
-        return "bytes" in [child.name for child in kind]
-    is_bytes = kinds.is_binary(kind) or kinds.is_large_binary(kind)
+        return any(child.name == "bytes" and _is_bytes(child.type) for child in kind)
+    is_bytes = _is_bytes(kind)
     name = field.name.lower()
     is_image = any(word in name for word in ("image", "img", "video", "picture", "photo"))
     return is_bytes and (is_image or f".{name}" in IMAGE_SUFFIXES | VIDEO_SUFFIXES)
+
+
+def _is_bytes(kind: Any) -> bool:  # noqa: ANN401 - an untyped library's type
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_binary(kind) or kinds.is_large_binary(kind))
 
 
 def _is_media_name(name: str) -> bool:

@@ -47,7 +47,8 @@ from schemas.keys import sha256_hex
 MAGIC = b"open-m3w evaluation index"
 VERSION = 2
 
-_GLANCES = 64  # candidates of a picture that are looked at where the hashes put them
+_GLANCES = 1024  # candidates of a picture that are looked at where the hashes put them: figures
+# and slides, mostly white, share their hashes with hundreds of others
 _LOOKS = 4  # likeliest originals that are looked at again
 _NEAREST = 4  # originals that the descriptor leads to
 _LEAST_COSINE = 0.4  # of the descriptor: of crops to half of each side, 95 of 100 have .52

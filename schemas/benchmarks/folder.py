@@ -18,9 +18,9 @@ from typing import Any
 from schemas.benchmarks.items import Example, LayoutError, Lost, Media, Unusable
 
 IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+    ".avif .bmp .gif .ico .jp2 .jpeg .jpg .pgm .png .ppm .tif .tiff .webp".split()
 )
-VIDEO_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".webm"})
+VIDEO_SUFFIXES = frozenset(".avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv".split())
 
 SPLITS = {"training": "train", "validation": "val", "validate": "val", "dev": "val"}
 """What publishers call train and val."""

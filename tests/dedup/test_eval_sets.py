@@ -148,6 +148,14 @@ def test_a_table_with_hf_images(tmp_path):
     ]
 
 
+def test_a_struct_whose_bytes_are_a_number_is_no_image(tmp_path):
+    sizes = pa.struct([("bytes", pa.int64()), ("n", pa.int64())])
+    kinds = {"size": sizes, "image": HF_IMAGE}
+    rows = {"size": [{"bytes": 5, "n": 1}], "image": [{"bytes": PNG, "path": "a.png"}]}
+    write_table(tmp_path / "t.parquet", rows, kinds)
+    assert ids(tmp_path / "t.parquet") == ["t.parquet:0"]
+
+
 def test_a_table_with_plain_and_several_images(tmp_path):
     table = {"jpg": [JPEG], "images": [[PNG, JPEG]], "key": [b"not an image"]}
     kinds = {"jpg": pa.binary(), "images": pa.list_(pa.large_binary()), "key": pa.binary()}

@@ -139,6 +139,24 @@ def test_looks_are_bounded(monkeypatch):
     assert 1 <= len(looked) <= 4
 
 
+def figure(number: int) -> Image.Image:
+    """A line drawing on white, as a manual has hundreds: all of their hashes are near each other."""
+    rng = np.random.default_rng(number)
+    image = Image.new("RGB", (160, 120), "white")
+    draw = ImageDraw.Draw(image)
+    x, y = (int(value) for value in rng.integers(56, 64, 2))
+    draw.rectangle((x, y, x + 40, y + 10), outline="black")
+    draw.line([tuple(rng.integers(50, 100, 2).tolist()) for _ in range(4)], fill="black")
+    return image
+
+
+def test_figures_that_crowd_round_one_hash_are_all_found():
+    figures = [figure(number) for number in range(150)]
+    found = index_of(figures).match([thumbnail(image) for image in figures])
+    missed = [number for number, match in enumerate(found) if match is None]
+    assert missed == []
+
+
 def test_a_picture_of_one_colour_is_a_copy_of_nothing():
     assert search(INDEX, Image.new("RGB", (80, 60), (9, 9, 9)))[0] is None
 

@@ -192,7 +192,7 @@ def test_a_writer_that_leaves_one_line_behind_each_record_is_believed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "between", [bytes(512), gzip.compress(b"", mtime=0), gzip.compress(b"") * 3]
+    "between", [bytes(512), gzip.compress(b"", mtime=0), gzip.compress(b"", mtime=0) * 3]
 )
 def test_padding_between_members_is_no_damage(between):
     records = [

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from pipeline.explain import block_row
 from pipeline.extract.document import extract_document
+from pipeline.page_account import block_row
 from pipeline.sample_web import series
 from pipeline.sample_web.few_shot import QUERIES, SUPPORT, write_few_shot
 from pipeline.sample_web.movies import VideoFile
