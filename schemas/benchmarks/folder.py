@@ -17,10 +17,14 @@ from typing import Any
 
 from schemas.benchmarks.items import Example, LayoutError, Lost, Media, Unusable
 
-IMAGE_SUFFIXES = frozenset(
-    ".avif .bmp .gif .ico .jp2 .jpeg .jpg .pgm .png .ppm .tif .tiff .webp".split()
-)
-VIDEO_SUFFIXES = frozenset(".avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv".split())
+_IMAGES = """
+.avif .bmp .gif .ico .jp2 .jpeg .jpg .pgm .png .ppm .tif .tiff .webp
+"""
+IMAGE_SUFFIXES = frozenset(_IMAGES.split())
+_VIDEOS = """
+.avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv
+"""
+VIDEO_SUFFIXES = frozenset(_VIDEOS.split())
 
 SPLITS = {"training": "train", "validation": "val", "validate": "val", "dev": "val"}
 """What publishers call train and val."""
