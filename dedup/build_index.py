@@ -156,6 +156,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = [one.name for one in options.set]
     if len(set(names)) < len(names):
         _parser().error("two sets have the same name")
+    if options.output.is_dir() or not options.output.parent.is_dir():
+        why = "Is a directory" if options.output.is_dir() else "No such file or directory"
+        _say(f"cannot write {options.output}: {why}")
+        return 1
     try:
         descriptor = _descriptor(options.descriptor)
     except DescriptorUnavailable as error:

@@ -91,8 +91,11 @@ def test_a_list_that_is_not_text_fails(folder, tmp_path, capsys):
 
 
 def test_an_output_that_cannot_be_written_fails(folder, tmp_path, capsys):
-    assert main(["--set", f"a={folder}", "--output", str(tmp_path / "no" / "i")]) == 1
-    assert "cannot write" in capsys.readouterr().err
+    for output in (tmp_path / "no" / "i", tmp_path):
+        assert main(["--set", f"a={folder}", "--output", str(output)]) == 1
+        told = capsys.readouterr().err
+        assert "cannot write" in told
+        assert "reading" not in told  # it is said before anything is read
 
 
 @pytest.mark.parametrize(
