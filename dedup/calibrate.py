@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from dedup.descriptor import Calibration, Descriptor, Rows
 from dedup.eval_sets import Entry, Picture, read_entries, read_pictures
-from dedup.index import EvaluationIndex, UnusableIndex, descriptor_of
+from dedup.evaluation_file import EvaluationFile
+from dedup.index import UnusableIndex, descriptor_of
 from dedup.nearest import nearest_rows
 
 if TYPE_CHECKING:
@@ -167,12 +168,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(argv)
     try:
-        index = EvaluationIndex.load(options.index)
+        file = EvaluationFile.load(options.index)
+        index = file.images
         descriptor = descriptor_of(index, str(options.index))
         if descriptor is None or index.embedding is None:
             raise UnusableIndex(str(options.index), "has no descriptor; give build_index one")
         found = calibrate(read_images(options.images), descriptor, options.precision)
-        replace(index, embedding=replace(index.embedding, calibration=found)).save(options.index)
+        images = replace(index, embedding=replace(index.embedding, calibration=found))
+        replace(file, images=images).save(options.index)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

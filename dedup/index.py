@@ -15,7 +15,6 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -309,23 +308,6 @@ class EvaluationIndex:
         items = tuple(_read_items(body, 8 * count * VIEWS, count, header["row_bytes"]))
         embedding = _read_embedding(header["embedding"])
         return cls(items, codes.reshape(count, VIEWS), unreadable, embedding=embedding)
-
-    def save(self, path: str | Path) -> None:
-        """Write the index to a file, whole or not at all."""
-        target = Path(path)
-        part = target.with_name(target.name + ".part")
-        part.write_bytes(self.encode())
-        part.replace(target)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """The index in a file.
-
-        Raises:
-            UnusableIndex: as in `decode`.
-            OSError: the file cannot be read.
-        """
-        return cls.decode(Path(path).read_bytes(), str(path))
 
 
 def descriptor_of(index: EvaluationIndex, name: str = "index") -> Descriptor | None:

@@ -170,13 +170,15 @@ def _by_label(body: bytes, declared: list[str]) -> tuple[str, str] | None:
     """The text under the first label that it can be read by, with the label.
 
     A page with a few broken bytes among much valid UTF-8 stays UTF-8 whatever its label. UTF-16
-    has zeros in its markup and was told by them: without any, its label is wrong.
+    has zeros in all of its markup and was told by them: with hardly any, its label is wrong.
     """
+    start = body[:256]
+    is_wide = start.count(0) * 8 >= len(start)
     text = body.decode("utf-8", "replace")
     if _is_utf8(text):
         return text, "utf-8"
     for name in declared:
-        if name.startswith("utf-8") or (name.startswith("utf-16") and 0 not in body[:256]):
+        if name.startswith("utf-8") or (name.startswith(("utf-16", "utf-32")) and not is_wide):
             continue
         text = _strict(body, name) or body.decode(name, "replace")
         if _is_mostly(text):

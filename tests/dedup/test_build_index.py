@@ -5,8 +5,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from dedup.build_index import main
+from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import thumbnail
-from dedup.index import EvaluationIndex, Missing
+from dedup.index import Missing
 
 
 def picture(seed: int) -> Image.Image:
@@ -26,7 +27,7 @@ def test_builds_an_index_that_finds_copies(folder, tmp_path, capsys):
     output = tmp_path / "eval.index"
     assert main(["--set", f"mine={folder}", "--output", str(output)]) == 0
     assert capsys.readouterr().out == "mine: 3 pictures, 0 unreadable, 0 other files\n"
-    index = EvaluationIndex.load(output)
+    index = EvaluationFile.load(output).images
     copies = [ImageOps.mirror(picture(1)), picture(7)]
     match, none = index.match([thumbnail(copy) for copy in copies])
     assert (match.eval_set, match.eval_id) == ("mine", "1.png")
@@ -42,7 +43,7 @@ def test_several_sets_and_json(folder, tmp_path, capsys):
         {"set": "a", "items": 3, "unreadable": 0, "passed_over": 0},
         {"set": "b", "items": 1, "unreadable": 0, "passed_over": 0},
     ]
-    assert EvaluationIndex.load(output).sets == {"a": 3, "b": 1}
+    assert EvaluationFile.load(output).images.sets == {"a": 3, "b": 1}
 
 
 def test_what_cannot_be_read_is_listed_and_kept_on_record(folder, tmp_path, capsys):
@@ -54,7 +55,7 @@ def test_what_cannot_be_read_is_listed_and_kept_on_record(folder, tmp_path, caps
     why = "neither image nor video, it begins with b'oops'"
     assert f"unreadable: mine: broken.jpg: {why}\n" in streams.err
     assert streams.out == "mine: 3 pictures, 1 unreadable, 1 other files\n"
-    assert EvaluationIndex.load(output).unreadable == (Missing("mine", "broken.jpg", why),)
+    assert EvaluationFile.load(output).images.unreadable == (Missing("mine", "broken.jpg", why),)
 
 
 def test_a_list_with_a_missing_file_and_a_flat_picture(folder, tmp_path, capsys):
@@ -62,7 +63,7 @@ def test_a_list_with_a_missing_file_and_a_flat_picture(folder, tmp_path, capsys)
     (folder / "list.txt").write_text("0.png\nwhite.png\nnone.png\n")
     output = tmp_path / "eval.index"
     assert main(["--set", f"mine={folder / 'list.txt'}", "--output", str(output)]) == 0
-    assert EvaluationIndex.load(output).unreadable == (
+    assert EvaluationFile.load(output).images.unreadable == (
         Missing("mine", "none.png", "No such file or directory"),
         Missing("mine", "white.png", "of one colour: nothing to know a copy by"),
     )

@@ -7,6 +7,8 @@ from PIL import Image
 from dedup import calibrate as calibrate_module
 from dedup.calibrate import CURVE, EDITS, calibrate, choose_threshold, main
 from dedup.descriptor import Embedding
+from dedup.evaluation_file import EvaluationFile
+from dedup.evaluation_texts import EvaluationText
 from dedup.fingerprint import thumbnail
 from dedup.index import EvaluationIndex, Item
 
@@ -84,12 +86,18 @@ def test_the_index_carries_the_measure(tmp_path, monkeypatch, capsys):
     image = picture(90)
     item = Item.of("s", "1", thumbnail(image), Greys().embed_images([image])[0])
     path = tmp_path / "e.index"
-    EvaluationIndex.build([item], embedding=Embedding("greys", "d")).save(path)
+    index = EvaluationIndex.build([item], embedding=Embedding("greys", "d"))
+    text = EvaluationText(
+        "s", "1", "a question of quite enough words to be held as a text of a set"
+    )
+    EvaluationFile.of(index, [text]).save(path)
     assert main([str(path), "--images", str(tmp_path / "photos"), "--precision", "0.9"]) == 0
     out = capsys.readouterr().out
     assert "used: cosine" in out
     assert out.count("precision") == len(CURVE) + 1
-    calibration = EvaluationIndex.load(path).embedding.calibration
+    file = EvaluationFile.load(path)
+    assert file.texts.names == (("s", "1"),)
+    calibration = file.images.embedding.calibration
     assert calibration.precision >= 0.9
     assert calibration.images == 24
     assert len(calibration.curve) == len(CURVE)
@@ -98,7 +106,8 @@ def test_the_index_carries_the_measure(tmp_path, monkeypatch, capsys):
 def test_what_cannot_be_calibrated_is_named(tmp_path, capsys):
     path = tmp_path / "e.index"
     assert main([str(path), "--images", str(tmp_path)]) == 1
-    EvaluationIndex.build([Item.of("s", "1", thumbnail(picture(1)))]).save(path)
+    index = EvaluationIndex.build([Item.of("s", "1", thumbnail(picture(1)))])
+    EvaluationFile(index).save(path)
     assert main([str(path), "--images", str(tmp_path)]) == 1
     assert "e.index: has no descriptor" in capsys.readouterr().err
     for share in ("0", "1.5"):

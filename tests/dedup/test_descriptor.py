@@ -16,6 +16,7 @@ from dedup.descriptor import (
     Embedding,
     load_descriptor,
 )
+from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import thumbnail
 from dedup.index import EvaluationIndex, Item, UnusableIndex, descriptor_of
 from dedup.screened import ScreenedRows
@@ -188,7 +189,7 @@ def test_build_index_takes_a_descriptor(model, tmp_path, capsys):
     output = tmp_path / "e.index"
     given = ["--set", f"a={tmp_path / '1.png'}", "--output", str(output)]
     assert main([*given, "--descriptor", model]) == 0
-    index = EvaluationIndex.load(output)
+    index = EvaluationFile.load(output).images
     assert index.embedding.descriptor == model
     assert np.frombuffer(index.items[0].row, "<f2").shape == (192,)
     assert main([*given, "--descriptor", "clip"]) == 1

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from dedup import index as index_module
 from dedup.candidates import Candidate, HashSearch
+from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import VIEWS, thumbnail
 from dedup.index import MAGIC, EvaluationIndex, Item, Match, Missing, UnusableIndex
 from dedup.second_look import ALIKE
@@ -197,9 +198,9 @@ def test_the_file_does_not_depend_on_the_order(items):
 
 def test_saved_and_loaded(tmp_path):
     path = tmp_path / "eval.index"
-    INDEX.save(path)
+    EvaluationFile(INDEX).save(path)
     assert [child.name for child in tmp_path.iterdir()] == ["eval.index"]
-    assert search(EvaluationIndex.load(path), PICTURES[1])[0].eval_id == "01"
+    assert search(EvaluationFile.load(path).images, PICTURES[1])[0].eval_id == "01"
 
 
 def test_sets_are_counted():
@@ -225,7 +226,7 @@ def test_other_files_are_refused(tmp_path):
     assert refusal(b"") == "not an evaluation index"
     assert refusal(b"\x89PNG\r\n") == "not an evaluation index"
     with pytest.raises(FileNotFoundError):
-        EvaluationIndex.load(tmp_path / "none")
+        EvaluationFile.load(tmp_path / "none")
 
 
 def test_another_version_is_refused():

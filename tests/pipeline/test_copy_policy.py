@@ -9,6 +9,7 @@ import pytest
 from PIL import Image as Pil
 from PIL import ImageDraw, ImageOps
 
+from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import thumbnail
 from dedup.index import EvaluationIndex, Item
 from pipeline.build import main
@@ -62,7 +63,7 @@ def web(tmp_path_factory):
         page = f"<html><title>T</title><body>{body}</body></html>"
         (folder / "site" / f"{name}.html").write_text(page)
     items = [Item.of("held", f"{n}", thumbnail(image)) for n, image in enumerate(originals)]
-    EvaluationIndex.build(items).save(folder / "e.index")
+    EvaluationFile(EvaluationIndex.build(items)).save(folder / "e.index")
     return folder
 
 

@@ -11,6 +11,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image as Pil
 from PIL import ImageDraw, ImageOps
 
+from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import thumbnail
 from dedup.index import EvaluationIndex, Item, Match
 from dedup.second_look import ALIKE
@@ -235,7 +236,7 @@ def table_of(root, result, name, record):
 @pytest.fixture(scope="module")
 def index_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("index") / "e.index"
-    INDEX.save(path)
+    EvaluationFile(INDEX).save(path)
     held = load_held(str(path), 1)
     assert (held.index.items, held.index.cells_from) == (INDEX.items, 1)
     return path
