@@ -10,14 +10,13 @@ comparison with the median, whole picture, distance at most 10.
 
 import argparse
 import io
-import os
 import random
 import sys
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from scipy.fft import dctn
+from shared_inputs import SHARED
 
 from dedup.descriptor import Embedding, load_descriptor
 from dedup.fingerprint import thumbnail
@@ -103,8 +102,7 @@ def as_kept(image: Image.Image) -> Image.Image:
 
 
 def read_photos(every: int) -> list[Image.Image]:
-    shared = Path(os.environ.get("M3W_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-    paths = sorted(shared.glob("data/pairs-*/images/*"))[::every]
+    paths = sorted(SHARED.glob("data/pairs-*/images/*"))[::every]
     return [Image.open(path).convert("RGB") for path in paths]
 
 

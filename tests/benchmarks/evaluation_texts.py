@@ -10,7 +10,6 @@ the same texts, which a build makes anyway: for the captions alone, and among ma
 
 import argparse
 import json
-import os
 import random
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from shared_inputs import SHARED
 from text_filters import read_texts, real_pages
 
 from dedup.evaluation_texts import (
@@ -29,8 +29,6 @@ from dedup.evaluation_texts import (
 )
 from dedup.minhash import signatures, word_count
 
-HOME = Path(__file__).resolve().parents[2]
-SHARED = Path(os.environ.get("M3W_SHARED", HOME.parent / "shared")) / "data"
 LEAST = EvaluationTextLimits().containment
 
 
@@ -38,7 +36,7 @@ def captions() -> list[EvaluationText]:
     """The captions of both sets of photos."""
     found = []
     for name in ("pairs-coco-mini", "pairs-flickr8k"):
-        for line in (SHARED / name / "captions.jsonl").open():
+        for line in (SHARED / "data" / name / "captions.jsonl").open():
             photo = json.loads(line)
             found += [EvaluationText(name, photo["image"], text) for text in photo["captions"]]
     return found
@@ -73,7 +71,7 @@ def main() -> int:
     options = parser.parse_args()
     rng = random.Random(0)
     texts = captions()
-    pages = list(read_texts(real_pages(SHARED)).values())
+    pages = list(read_texts(real_pages(SHARED / "data")).values())
     held = [one for one in texts if word_count(one.text) >= FEWEST_WORDS]
     index = TextIndex.build(texts)
     words = sorted({word for page in pages for word in page.split() if word.isalpha()})

@@ -10,9 +10,7 @@ build runs it, a page's bytes to the process with its limits and the document ba
 processes counted; and in one process, as a library call. No start of a process is in any figure.
 """
 
-import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -20,6 +18,8 @@ import tempfile
 import venv
 from pathlib import Path
 from urllib.parse import urljoin
+
+from shared_inputs import parser_with_shared
 
 SETS = ("pages-wcxb", "pages-aeb", "pages-readability")
 PEERS = ("trafilatura==2.3.1", "resiliparse==2.0.1", "lxml_html_clean==0.4.5")
@@ -169,12 +169,7 @@ def peers_python(folder: Path) -> str:
 
 def main() -> None:
     """Prints both tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    home = Path(__file__).resolve().parents[2]
-    default = os.environ.get("M3W_SHARED") or str(home.parent / "shared")
-    parser.add_argument("--shared", type=Path, default=Path(default))
+    parser = parser_with_shared(__doc__)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -9,7 +9,6 @@ grey one, and with another caption's, before and after; and captions of ten such
 are unpacked by a venv that this script makes, once, into the user's cache.
 """
 
-import argparse
 import io
 import json
 import os
@@ -27,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from shared_inputs import parser_with_shared
 
 from model.assemble import Run, assemble
 from model.batches import Drawing, example_of
@@ -175,12 +175,7 @@ def caption(run: Run, drawing: Drawing, example: Example, decode: object) -> str
 
 def main() -> None:
     """Trains, and prints both tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    home = Path(__file__).resolve().parents[2]
-    default = os.environ.get("M3W_SHARED") or str(home.parent / "shared")
-    parser.add_argument("--shared", type=Path, default=Path(default))
+    parser = parser_with_shared(__doc__)
     parser.add_argument("--steps", type=int, default=220)
     parser.add_argument("--batch", type=int, default=16, help="captions a step")
     parser.add_argument("--output", type=Path, help="keep the run here")

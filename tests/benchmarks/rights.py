@@ -6,15 +6,14 @@ Counted are the images that the reader takes for content, on the three sets of `
 is said of them and by place.
 """
 
-import argparse
 import json
-import os
 import tempfile
 from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 
 from extraction import SETS, pages_of
+from shared_inputs import parser_with_shared
 
 from pipeline.extract.document import extract_document
 from schemas.keys import make_key
@@ -38,12 +37,7 @@ def rights_in(pages: Path) -> list[list[Rights]]:
 
 def main() -> None:
     """Prints the totals, then a row a field with its places."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    home = Path(__file__).resolve().parents[2]
-    default = os.environ.get("M3W_SHARED") or str(home.parent / "shared")
-    parser.add_argument("--shared", type=Path, default=Path(default))
+    parser = parser_with_shared(__doc__)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         lists = [pages_of(options.shared, one, Path(name)) for one in SETS]

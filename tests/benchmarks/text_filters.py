@@ -14,7 +14,6 @@ no words on purpose (docs/decisions/0003-words-are-words.md).
 import argparse
 import gzip
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -26,11 +25,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from peers import CACHE, install_peer
+from shared_inputs import SHARED
 
 PEER = "datatrove==0.10.*"
 NEEDS = ["spacy>=3.8,<4", "nltk>=3.9", "regex"]
 HOME = Path(__file__).resolve().parents[2]
-SHARED = Path(os.environ.get("M3W_SHARED", HOME.parent / "shared"))
 
 # Run by the peer's Python: documents on stdin, [reason of quality, reason of repetition] a line.
 PEERS_CODE = """
