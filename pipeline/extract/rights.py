@@ -2,8 +2,8 @@
 
 Places are read in the order of nearness: attributes of the image, then its figure or its schema.org
 scope with the captions tied to it, then JSON-LD. A page's own licence is another matter
-(`licence.py`). Of 6,706 images of the content of 759 real pages something is said of 129
-(`tests/benchmarks/rights.py`): 101 times by a class in the figure, 18 by the attribute
+(`licence.py`). Of 6,803 images of the content of 759 real pages something is said of 126
+(`tests/benchmarks/rights.py`): 98 times by a class in the figure, 18 by the attribute
 `data-credit`, 16 by microdata, twice in JSON-LD; a licence of their own none of them has.
 """
 

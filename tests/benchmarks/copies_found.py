@@ -87,6 +87,31 @@ OTHERS = {
 }
 
 
+def middle_square(image: Image.Image) -> Image.Image:
+    return ImageOps.fit(image, (min(image.size),) * 2)
+
+
+def bordered(image: Image.Image, share: float) -> Image.Image:
+    return ImageOps.expand(image, round(share * min(image.size)), "white")
+
+
+def under_a_bar(image: Image.Image) -> Image.Image:
+    return ImageOps.pad(image, (image.width, round(image.height * 1.2)), centering=(0.5, 1))
+
+
+HARD = {
+    "crop 75 % centre": lambda image: crop(image, 0.75, 0.5, 0.5),
+    "crop 70 % centre": lambda image: crop(image, 0.7, 0.5, 0.5),
+    "crop 60 % centre": lambda image: crop(image, 0.6, 0.5, 0.5),
+    "middle square": middle_square,
+    "white border 5 %": lambda image: bordered(image, 0.05),
+    "white border 10 %": lambda image: bordered(image, 0.1),
+    "bar above": under_a_bar,
+    "turn 45 degrees": lambda image: image.rotate(45),
+}
+"""What the views of an index do not hold."""
+
+
 def median_hash(image: Image.Image) -> int:
     """The pHash of the imagehash package."""
     pixels = image.convert("L").resize((32, 32), Image.Resampling.LANCZOS)
@@ -181,7 +206,11 @@ def main() -> int:
         }
     print(f"{len(originals)} originals, {len(others)} others: found; of another; others dropped")
     print(f"{'':24}" + "".join(f"{name:>22}" for name in finders))
-    for title, transforms in (("the twelve", TWELVE), ("the others", OTHERS)):
+    for title, transforms in (
+        ("the twelve", TWELVE),
+        ("the others", OTHERS),
+        ("the hard ones", HARD),
+    ):
         sums = dict.fromkeys(finders, 0.0)
         for name, transform in transforms.items():
             copies = [as_kept(transform(image)) for image in originals]
