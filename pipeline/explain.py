@@ -114,12 +114,19 @@ def _explain(options: argparse.Namespace) -> int:
     with PageReader(rules) as reader:
         if options.pages:
             return _explain_pages(reader, options.pages, as_text=options.text)
+        code = 0
         for number, path in enumerate(options.page):
             if number and not options.json:
                 _write("")
-            url, content_type = options.url, options.content_type
-            _print_page(reader, (path, url, content_type), as_json=options.json)
-    return 0
+            try:
+                page = path, options.url, options.content_type
+                _print_page(reader, page, as_json=options.json)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                _LOG.error("%s: %s", error.filename or path, error.strerror or error)
+                code = 1
+    return code
 
 
 def _print_page(reader: PageReader, page: tuple[str, str, str], *, as_json: bool) -> None:

@@ -92,7 +92,7 @@ def _document(tree: Tree, page: Page, blocks: tuple[Block, ...], headline: str) 
         title=_title(tree),
         blocks=blocks,
         fetched_at=page.fetched_at,
-        licence=licence_evidence(tree.notes, page.url),
+        licence=licence_evidence(tree.notes, _base_url(tree, page.url)),
         headline=headline,
     )
 

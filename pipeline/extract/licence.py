@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from pipeline.extract.boilerplate import Region
 from pipeline.extract.captions import holds_image, is_caption
 from pipeline.extract.linked_data import script_text, things, values_of
 from pipeline.extract.links import resolve
@@ -20,13 +21,13 @@ def licence_evidence(notes: Iterable[Node], url: str) -> tuple[str, ...]:
 
     Args:
         notes: what the page says of itself.
-        url: the page's.
+        url: that its links are relative to.
     """
     found: set[str] = set()
     for node in notes:
         if node.tag == "script":
             found.update(_of_linked_data(node))
-        elif (told := _told_by(node, url)) and not _is_of_image(node):
+        elif (told := _told_by(node, url)) and _is_of_page(node):
             found.update(told)
     return tuple(sorted(found))
 
@@ -43,10 +44,14 @@ def _told_by(node: Node, url: str) -> set[str]:
     return told - {""}
 
 
-def _is_of_image(node: Node) -> bool:
-    if node.tag == "a" and holds_image(node):
+def _is_of_page(node: Node) -> bool:
+    """Whether what a node says holds for the page, and not for an image or a reader's comment."""
+    above = list(around(node.parent))
+    if any(one.region is Region.COMMENTS for one in above):
         return False
-    return any(is_frame(one) or is_caption(one) for one in around(node.parent))
+    if node.tag == "a" and holds_image(node):
+        return True
+    return not any(is_frame(one) or is_caption(one) for one in above)
 
 
 def _of_meta(node: Node) -> str:

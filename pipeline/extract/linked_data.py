@@ -1,6 +1,7 @@
 """Linked data of a page (JSON-LD): the objects that its scripts describe, and what they say."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -11,6 +12,11 @@ Thing: TypeAlias = dict[str, Any]
 """An object of linked data, as JSON has it."""
 
 _LONGEST = 500
+_WRAPPING = re.compile(
+    r"\A\s*(?:<!--|(?://|/\*)?\s*<!\[CDATA\[)(?:\s*\*/)?|"
+    r"(?:-->|(?://|/\*)?\s*\]\]>)(?:\s*\*/)?\s*\Z"
+)
+"""What old templates put around a script."""
 
 
 def things(script: Node, *, images: bool) -> Iterator[Thing]:
@@ -21,7 +27,8 @@ def things(script: Node, *, images: bool) -> Iterator[Thing]:
         images: whether to give what describes single images, or all but that.
     """
     try:
-        waiting: list[tuple[Any, bool]] = [(json.loads(script_text(script)), False)]
+        text = _WRAPPING.sub("", script_text(script))
+        waiting: list[tuple[Any, bool]] = [(json.loads(text), False)]
     except (ValueError, RecursionError):
         return
     while waiting:

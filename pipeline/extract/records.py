@@ -63,11 +63,15 @@ def found_in(record: Any, name: str, limits: ReadLimits, offset: int) -> Found |
     """
     kind = _kind(record)
     url = _url(record)
-    if kind not in _KINDS or not url.lower().startswith(("http:", "https:", "file:")):
-        return None
     place = f"{name}@{offset}"
+    if not kind or "\n" in kind:  # no record lacks it (WARC 1.1, 5.5): its headers were not read
+        raise OSError(f"{place}: no WARC-Type")
+    if kind not in _KINDS or (url and not url.lower().startswith(("http:", "https:", "file:"))):
+        return None
+    if not url:
+        return Rejection("page", make_key(place), name, Why(Reason.BAD_URL, "no WARC-Target-URI"))
     block = block_of(record, limits.page_bytes + limits.header_bytes, place)
-    record.parse_http(auto_decode="none")
+    parse_http(record, block)
     media_type = _media_type(record)
     if kind == "revisit":
         return _revisit(record, url, place, media_type)
@@ -95,6 +99,17 @@ def block_of(record: Any, most: int, place: str) -> bytes | None:  # noqa: ANN40
         raise BadInput(Reason.DAMAGED_RECORD, place)
     record.reader.seek(0)
     return block
+
+
+def parse_http(record: Any, block: bytes | None) -> None:  # noqa: ANN401
+    """Parses the HTTP headers of a record; lines may end in LF alone (RFC 9112, 2.2).
+
+    fastwarc would take the whole page for headers then.
+    """
+    head, empty, body = block.partition(b"\n\n") if block and record.is_http else (b"", b"", b"")
+    if empty and b"\r\n" not in head:
+        record.set_bytes_content(head.replace(b"\n", b"\r\n") + b"\r\n\r\n" + body)
+    record.parse_http(auto_decode="none")
 
 
 def marks_of(record: Any) -> Iterator[str]:  # noqa: ANN401
@@ -217,8 +232,8 @@ def payload_of(record: Any, block: bytes | None, cap: int, place: str) -> bytes:
 
     Raises:
         BadInput: DAMAGED_RECORD where it is shorter than the record says or not what its digests
-            were made of, TRUNCATED_RECORD where its WARC-Truncated says that it holds a part,
-            TOO_MANY_BYTES, or BAD_ENCODING.
+            were made of, TRUNCATED_RECORD where its WARC or HTTP headers say that it holds a
+            part, TOO_MANY_BYTES, or BAD_ENCODING.
     """
     length = record.content_length
     if length > cap:
@@ -227,8 +242,7 @@ def payload_of(record: Any, block: bytes | None, cap: int, place: str) -> bytes:
     raw: bytes = record.reader.read(length) if length else b""
     if len(raw) != length:
         raise BadInput(Reason.DAMAGED_RECORD, place)
-    truncated = (record.headers.get("WARC-Truncated") or "").strip()
-    if truncated:
+    if truncated := _truncated(record, length):
         raise BadInput(Reason.TRUNCATED_RECORD, truncated)
     right = _is_as_digested(record, block, raw)
     try:
@@ -240,6 +254,18 @@ def payload_of(record: Any, block: bytes | None, cap: int, place: str) -> bytes:
     if not right and not matches(record.headers.get(_PAYLOAD_DIGEST) or "", [joined, body]):
         raise BadInput(Reason.DAMAGED_RECORD, f"{place} digest")
     return body
+
+
+def _truncated(record: Any, length: int) -> str:  # noqa: ANN401
+    """What says that a payload of some bytes is a part of one, "" where nothing does."""
+    if told := (record.headers.get("WARC-Truncated") or "").strip():
+        return str(told)
+    if record.headers.get("WARC-Segment-Number"):
+        return "segment"
+    headers = record.http_headers
+    declared = (headers.get("Content-Length") or "").strip() if headers is not None else ""
+    # An empty body is told as such; a longer one than declared was stored decoded.
+    return "content-length" if declared.isdecimal() and int(declared) > length > 0 else ""
 
 
 def _decoded(record: Any, raw: bytes, cap: int) -> tuple[bytes, bytes]:  # noqa: ANN401

@@ -1,6 +1,5 @@
 """Where WARC records begin and end in a stream, by their own marks and not by their neighbours'."""
 
-import os
 import re
 import zlib
 from typing import BinaryIO
@@ -14,6 +13,10 @@ _BLOCK = 1 << 20
 _PROBE = 4096
 """Bytes of a member that are inflated to see whether a record begins there."""
 _OVERLAP = 64
+_EMPTY_LINE = b"\r\n\r\n"
+"""What stands behind a record (WARC 1.1, 4): its last line's end and an empty line."""
+_AHEAD = 1 << 18
+"""fastwarc reads 64 KB at once; so much and more of what was read is kept."""
 _BEHIND = 12
 """Bytes looked at behind a record's block: an empty line, and the next record's first word."""
 
@@ -34,31 +37,65 @@ def next_record(stream: BinaryIO, start: int) -> int | None:
     return found if found is not None or head == b"WARC" else _next_member(stream, start)
 
 
-def gap_behind(
-    stream: BinaryIO, start: int, length: int, following: int, header_bytes: int
-) -> bytes | None:
-    """What stands between a record's block and the next record, in a plain file on a disk.
+class Tail:
+    """A stream that keeps its last bytes in mind, so that what lies between two records is told.
 
-    None where that cannot be told: the file is compressed, or no file of the system's. The stream
-    is not moved.
-
-    Args:
-        stream: of the file.
-        start: offset of the record.
-        length: of its block, as it says.
-        following: offset of the next record.
-        header_bytes: most that its headers may take.
+    The reader of records looks ahead by less than that, and must not be moved.
     """
-    try:
-        descriptor = stream.fileno()
-    except (AttributeError, OSError):
-        return None
-    if os.pread(descriptor, 4, 0) != b"WARC":
-        return None
-    head = os.pread(descriptor, min(header_bytes, following - start), start)
-    found = _END_OF_HEADERS.search(head)
-    end = start + (found.end() if found else len(head)) + length
-    return os.pread(descriptor, min(following - end, _OVERLAP), end) if end < following else b""
+
+    def __init__(self, stream: BinaryIO, header_bytes: int) -> None:
+        """The stream from where it stands.
+
+        Args:
+            stream: to be read on.
+            header_bytes: most that a record's headers may take.
+        """
+        self._stream = stream
+        self._most = header_bytes + _AHEAD
+        self._kept = b""
+        self._end = stream.tell()
+        self._block = -1
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        piece = self._stream.read(size)
+        self._kept = (self._kept + piece)[-self._most :]
+        self._end += len(piece)
+        return piece
+
+    def tell(self) -> int:
+        """The offset of the next byte."""
+        return self._end
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Goes to an offset; what was kept is forgotten."""
+        self._kept = b""
+        self._end = self._stream.seek(offset, whence)
+        return self._end
+
+    def close(self) -> None:
+        """Nothing: the stream belongs to whoever opened it."""
+
+    def begin(self, start: int) -> None:
+        """Notes where the block of the record at an offset begins, its headers just read."""
+        head = self._kept[start - self._end + len(self._kept) :] if start >= self._first else b""
+        found = _END_OF_HEADERS.search(head) if head.startswith(b"WARC/") else None
+        self._block = start + found.end() if found else -1
+
+    def gap(self, length: int, following: int) -> bytes | None:
+        """What stands between the noted block, as long as its record says, and the next record.
+
+        None where that cannot be told, as in a compressed file.
+        """
+        end = self._block + length
+        if self._block < 0 or end < self._first:
+            return None
+        return self._kept[end - self._first : following - self._first][:_OVERLAP]
+
+    @property
+    def _first(self) -> int:
+        """The offset of the first byte that is kept."""
+        return self._end - len(self._kept)
 
 
 def is_padding(stream: BinaryIO, start: int, end: int) -> bool:
@@ -153,14 +190,20 @@ def _plain_end(stream: BinaryIO, offset: int, header_bytes: int) -> int | None:
     end = offset + start + length
     stream.seek(end)
     tail = stream.read(4)
-    if tail == b"\r\n\r\n":
+    if tail == _EMPTY_LINE:
         return end + 4
     if tail.startswith(b"\n\n"):
         return end + 2
-    # The file ends within the empty line; a seek beyond its end does not get here unnoticed.
-    stream.seek(end - 1 if length else end)
-    whole = not length or len(stream.read(1)) == 1
-    return end + len(tail) if whole and len(tail) < 4 and b"\r\n\r\n".startswith(tail) else None
+    # The file ends within the empty line, or the block lacks bytes and took in some of that line.
+    # A seek beyond the file's end does not get here unnoticed.
+    missing = len(_EMPTY_LINE) - len(tail)
+    if missing <= 0 or not _EMPTY_LINE.startswith(tail):
+        return None
+    last = min(missing, length)
+    stream.seek(end - last)
+    behind = stream.read(last)
+    is_whole = len(behind) == last and behind != _EMPTY_LINE[:missing]
+    return end + len(tail) if is_whole else None
 
 
 def _block_of(head: bytes) -> tuple[int, int] | None:
@@ -221,11 +264,14 @@ class _Member:
 
 
 def stream_ends_whole(stream: BinaryIO, start: int, position: int, header_bytes: int) -> int | None:
-    """The offset behind all gzip members from `start` to the one that ends at or after `position`.
+    """The offset behind all gzip members from `start` to the one that holds `position`.
 
     For files that keep several records in a member: where a record begins there is not told.
     """
     end = _member_end(stream, start, header_bytes)
-    while end is not None and end < position:
+    # All records of a member but its first are said to stand where it ends.
+    while end is not None and (
+        end < position or (end == position and _begins_record(stream, position))
+    ):
         end = _member_end(stream, end, header_bytes)
     return end

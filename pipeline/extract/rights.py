@@ -23,7 +23,7 @@ from pipeline.extract.tree import Node
 from schemas.records import NO_RIGHTS, Rights
 
 CREATIVE_COMMONS = re.compile(
-    r"^(?:https?:)?//(?:[a-z]+\.)?creativecommons\.org/(?:licenses|publicdomain)/", re.I
+    r"^(?:https?:)?//(?:[a-z]+\.)?creativecommons\.org/(?:licenses|publicdomain)/\w", re.I
 )
 # schema.org's properties of an image and the fields that keep them; the first five are those of
 # IPTC that image search shows.

@@ -95,8 +95,8 @@ _NO_PROSE = "a, script, style, select, textarea, svg"
 _NOTES = frozenset({"title", "base", "meta", "link", "script"})
 _NOTE_MARKS = ("ld+json", "license", "creativecommons.org")  # the most frequent first
 _NOTE_PATTERN = (
-    'a[rel*="license"], a[href*="creativecommons.org" i], a[itemprop~="license"], '
-    'link[rel*="license"], script[type="application/ld+json"]'
+    'a[rel*="license" i], a[href*="creativecommons.org" i], a[itemprop~="license"], '
+    'link[rel*="license" i], script[type="application/ld+json"]'
 )
 """What a folded region may say of the page."""
 _OPEN = frozenset({"button", "object"})
@@ -167,7 +167,7 @@ def _is_licence(attrs: dict[str, str | None]) -> bool:
     href = attrs.get("href")
     return (
         (href is not None and "creativecommons.org" in href)
-        or ("rel" in attrs and "license" in (attrs["rel"] or ""))
+        or ("rel" in attrs and "license" in (attrs["rel"] or "").lower())
         or ("itemprop" in attrs and attrs["itemprop"] == "license")
     )
 

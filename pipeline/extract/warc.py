@@ -6,9 +6,17 @@ from io import SEEK_END, BytesIO
 from typing import Any, BinaryIO
 
 from pipeline.extract.limits import ReadLimits
-from pipeline.extract.records import Found, Revisit, block_of, found_in, marks_of, payload_of
+from pipeline.extract.records import (
+    Found,
+    Revisit,
+    block_of,
+    found_in,
+    marks_of,
+    parse_http,
+    payload_of,
+)
 from pipeline.extract.resync import (
-    gap_behind,
+    Tail,
     is_padding,
     is_zstd,
     next_record,
@@ -22,7 +30,9 @@ from schemas.rejection import BadInput, Reason, Rejection, Why
 Opener = Callable[[str], BinaryIO]
 
 _GAPS = (b"\r\n\r\n", b"\n\n")
-"""What stands behind a record (WARC 1.1, 4); a writer that does otherwise does so throughout."""
+"""What stands behind a record (WARC 1.1, 4)."""
+_HABIT = 2
+"""So many records at a file's beginning show what its writer puts there instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +144,7 @@ def read_capture(
             if record is None or record.stream_pos != offset:
                 raise BadInput(Reason.DAMAGED_RECORD, name)
             block = block_of(record, limits.page_bytes, name)
-            record.parse_http(auto_decode="none")
+            parse_http(record, block)
             return payload_of(record, block, limits.media_bytes, name)
         except (OSError, EOFError) as error:
             raise BadInput(Reason.DAMAGED_RECORD, name) from error
@@ -164,7 +174,7 @@ def _bounded(stream: BinaryIO, cap: int) -> bytes:
     return body
 
 
-def _iterate(stream: BinaryIO, limits: ReadLimits) -> Any:  # noqa: ANN401 - fastwarc ships no types
+def _iterate(stream: BinaryIO | Tail, limits: ReadLimits) -> Any:  # noqa: ANN401 - fastwarc ships no types
     from fastwarc.warc import ArchiveIterator
 
     return ArchiveIterator(
@@ -214,8 +224,9 @@ def _read_stream(stream: BinaryIO, name: str, limits: ReadLimits) -> Iterator[Fo
     start = next_record(stream, 0)
     if start != 0:
         yield _damaged(stream, name, 0, start)
+    gaps: list[bytes] = []
     while start is not None:
-        run = _Run(stream, name, limits, start)
+        run = _Run(stream, name, limits, start, gaps)
         yield from run.read()
         end = run.end()
         if end is not None:
@@ -238,11 +249,13 @@ def _is_lost(stream: BinaryIO, end: int, following: int | None, broken: bool) ->
 class _Run:
     """One unbroken run of records; the last one is held back until it is known to be whole."""
 
-    def __init__(self, stream: BinaryIO, name: str, limits: ReadLimits, start: int) -> None:
+    def __init__(
+        self, stream: BinaryIO, name: str, limits: ReadLimits, start: int, gaps: list[bytes]
+    ) -> None:
         self.stream, self.name, self.limits, self.start = stream, name, limits, start
         self.position = start
         self.length = 0  # of the last record's block
-        self.gap: bytes | None = None  # what stood behind the last record but one
+        self.gaps = gaps  # the first two that stood behind the file's records
         self.began = False  # whether any record came
         self.broken = False  # whether the records ended with an error
         self.failed = False  # whether that was within the last record
@@ -251,9 +264,11 @@ class _Run:
     def read(self) -> Iterator[Found]:
         """All that the records hold but the last one; what follows one vouches for its length."""
         self.stream.seek(self.start)
+        tail = Tail(self.stream, self.limits.header_bytes)
         try:
-            for record in _iterate(self.stream, self.limits):
-                yield from self._vouched(record.stream_pos)
+            for record in _iterate(tail, self.limits):
+                yield from self._vouched(tail, record.stream_pos)
+                tail.begin(record.stream_pos)
                 self.held = []
                 self.began = True
                 self.position, self.length = record.stream_pos, record.content_length
@@ -266,20 +281,19 @@ class _Run:
         except BadInput:
             self.broken = True
 
-    def _vouched(self, following: int) -> Iterator[Found]:
+    def _vouched(self, tail: Tail, following: int) -> Iterator[Found]:
         """What the last record held, or that it is damaged: the next one does not stand behind it.
 
-        Where bytes are missing, the block takes in some of the empty line behind it.
+        Where bytes are missing, the block takes in some of the empty line behind it. A writer that
+        puts something else there does so from the file's beginning.
         """
-        gap = None
-        if self.held:
-            limit = self.limits.header_bytes
-            gap = gap_behind(self.stream, self.position, self.length, following, limit)
-        if gap is None or gap in _GAPS or (gap and gap == self.gap):
+        gap = tail.gap(self.length, following) if self.began else None
+        if gap is not None and len(self.gaps) < _HABIT:
+            self.gaps.append(gap)
+        if gap is None or gap in _GAPS or (gap and self.gaps == [gap] * _HABIT):
             yield from self.held
-        else:
+        elif self.held:
             yield _lost(self.name, f"@{self.position}-{following}")
-        self.gap = gap
 
     def end(self) -> int | None:
         """Where the last record ends; None where it is not whole, or no record came at all."""

@@ -30,8 +30,8 @@ class PiiLimits:
 _DIGITS = re.compile(r"\d(?:[^\w\n]{0,3}\d){5}")
 
 _EMAIL = re.compile(
-    r"(?<![\w.%+\-/@])[\w.%+\-]{1,64}@(?:[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?\.)+"
-    r"([A-Za-z]{2,24})(?![\w@]|-\w|:[\w/~])"
+    r"(?<![\w.%+\-/@])(?<!\w['’])(?:[\w.%+\-]|(?<=\w)['’](?=\w)){1,64}(?:@|[(\[]at[)\]])"
+    r"(?:[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?\.)+([^\W\d_]{2,24})(?![\w@]|-\w|:[\w/~])"
 )
 _FILE_ENDINGS = frozenset(
     ["png", "jpg", "jpeg", "gif", "webp", "svg", "css", "js", "mp4", "pdf", "html", "avif", "json"]
@@ -48,8 +48,8 @@ _VERSION_BEFORE = re.compile(
 _ADDRESS_BEFORE = re.compile(r"\b(?:ips?|ipv4|address(?:es)?|hosts?|servers?)\b", re.IGNORECASE)
 
 _CARD = re.compile(
-    r"(?<![\w.,$€£#/+\-])(?:\d{4}([ \-]?)\d{4}\1\d{4}\1\d{4}|3[47]\d\d([ \-]?)\d{6}\2\d{5}|"
-    r"3[0689]\d\d([ \-]?)\d{6}\3\d{4})(?![\w/]|[.,\- ]\d)"
+    r"(?<![\w.,$€£#/+\-])(?:\d{4}([ .\-]?)\d{4}\1\d{4}\1\d{4}|3[47]\d\d([ \-]?)\d{6}\2\d{5}|"
+    r"3[0689]\d\d([ \-]?)\d{6}\3\d{4})(?= \d\d/\d\d(?!\d)|(?![\w/]|[.,\- ]\d))"
 )
 _ISSUER = re.compile(r"4|5[1-5]|2[2-7]|3[47]|3[0689]|6011|6[45]|35|62")
 _NO_CARD_BEFORE = re.compile(
@@ -58,7 +58,8 @@ _NO_CARD_BEFORE = re.compile(
     re.IGNORECASE,
 )
 
-# Phone numbers as people write them: +49 30 1234567, (212) 555-0123, 1-800-555-0199, 020 7946 0958.
+# Phone numbers as people write them: +49 30 1234567, (212) 555-0123, 1-800-555-0199, 020 7946 0958,
+# 8 (495) 123-45-67, (11) 91234-5678.
 _GAP = r"[ .\-\u00a0\u2010\u2011\u2013/]"
 _MORE = rf"(?:{_GAP}{{0,3}}(?:\(\d{{1,5}}\)|\d))"
 _PHONE = re.compile(
@@ -66,11 +67,14 @@ _PHONE = re.compile(
     rf"(?P<abroad>(?:\+|00(?=[ \-]?[1-9])) ?[1-9]{_MORE}{{6,14}})|"
     rf"(?P<american>(?:1{_GAP}?)?(?:\([2-9]\d\d\){_GAP}{{0,2}}|[2-9]\d\d{_GAP})"
     rf"[2-9]\d\d{_GAP}\d{{4}})|"
+    rf"(?P<told>[78]{_GAP}?\(\d{{3}}\) ?\d{{3}}[ \-]\d\d[ \-]?\d\d|\(\d\d\) ?9\d{{4}}-\d{{4}})|"
     rf"(?P<national>(?:\(0\d{{1,4}}\)|0\d{{1,4}})(?:{_GAP}{{1,2}}\d{{2,5}}){{2,4}}|"
     rf"0\d{{2,4}}{_GAP}\d{{6,8}})|"
     rf"(?P<bare>(?:\(\d{{1,5}}\)|\d){_MORE}{{6,13}})"
     rf")(?!(?!x\d|ext)\w|/|{_GAP}{{1,2}}\(?\d|,\d|%)"
 )
+_NO_AREA = re.compile(rf"\+1{_GAP}?\(?[01]")
+"""In North America no area begins so (NANP)."""
 _PHONE_BEFORE = re.compile(
     r"(?:\b(?:tel|telephone|phone|phones|mobile|cell|call|calling|called|dial|fax|ring|text|sms|"
     r"whatsapp|hotline|helpline|toll[ \-]free|tollfree|landline|handy|ph|mob)\b|☎|📞|📱)"
@@ -84,13 +88,14 @@ _NO_PHONE_BEFORE = re.compile(
     r"[\w ]{0,12}[.:#\-]*\s*(?:is\s+)?#?$",
     re.IGNORECASE,
 )
+_UNIT_BEHIND = re.compile(r"\s?(?:[mck]?m|inch(?:es)?|k?g|px|BCE?|AD|CE|people|units)\b")
 _LOOK_BACK = 40
 
 
 def replace_pii(text: str) -> tuple[str, Counter[str]]:
     """The text with personal data replaced by words, and how many of each kind there were."""
     counts: Counter[str] = Counter()
-    if "@" in text:
+    if "@" in text or "at)" in text or "at]" in text:
         text = _replace(text, EMAIL, _EMAIL, _is_email, counts)
     if text.count(":") > 2:
         text = _replace(text, IP, _IPV6, _is_ipv6, counts)
@@ -174,6 +179,8 @@ def _is_phone(match: re.Match[str]) -> bool:
     digits = sum(map(str.isdigit, match[0]))
     before = _before(match)
     if not 7 <= digits <= 15 or _NO_PHONE_BEFORE.search(before):
+        return False
+    if _UNIT_BEHIND.match(match.string, match.end()) or _NO_AREA.match(match[0]):
         return False
     if match["bare"] or digits < 9:
         return _PHONE_BEFORE.search(before) is not None

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from schemas.rejection import Reason, Why
 
+_LONG_WORD = 4
 _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
@@ -53,4 +54,16 @@ def _judge(url: str, words: tuple[str, ...], *, with_host: bool) -> Why | None:
     text = f"{parts.netloc if with_host else ''}/{unquote(parts.path)}"
     tokens = map(str.lower, _TOKEN.findall(text))
     found = [token for token in tokens if token in words or token.removesuffix("s") in words]
+    if with_host:
+        found += [name for name in _joined_words(parts.netloc, words) if name not in found]
     return Why(Reason.URL_WORDS, len(found), 0, " ".join(found)) if found else None
+
+
+def _joined_words(host: str, words: tuple[str, ...]) -> list[str]:
+    """Names of a host that one of the words begins or ends: hosts join what paths part.
+
+    Words of three letters are too short for that: "sex" ends Essex.
+    """
+    long = tuple(word for word in words if len(word) >= _LONG_WORD)
+    names = re.split(r"[.\-:]", host.lower())
+    return [name for name in names if name.startswith(long) or name.endswith(long)] if long else []

@@ -131,6 +131,15 @@ def test_a_missing_page_is_one_line(caplog):
     assert "/no/such.html: No such file or directory" in caplog.text
 
 
+def test_a_missing_page_among_others_hides_none_of_them(tmp_path, capsys):
+    pages = [tmp_path / "a.html", tmp_path / "missing.html", tmp_path / "c.html"]
+    for page in (pages[0], pages[2]):
+        page.write_text(f"<p>The red kite of {page.stem} soars over the valley all day.</p>")
+    assert main([*map(str, pages), "--json"]) == 1
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["path"] for row in rows] == [str(pages[0]), str(pages[2])]
+
+
 @pytest.mark.parametrize(
     "argv",
     [

@@ -28,6 +28,18 @@ def licence_of(inside, head=""):
         ("<meta name=description content='All rights reserved'>", "", ()),
         ("<script type='application/ld+json'>{\"license\": {\"@id\": \"x\"}}</script>", "", ("x",)),
         ("", f"<footer><p>text</p><a href={CC}><img src=by.png></a></footer>", (CC,)),
+        ("<base href=https://o.example/d/>", "<p><a rel=license href=l>terms</a></p>", (
+            "https://o.example/d/l",
+        )),
+        ("", "<p>Under <a rel='nofollow LICENSE' href=l>these terms</a></p>", (
+            "https://example.org/l",
+        )),
+        ("", "<p>All <a href=https://creativecommons.org/licenses/>of them</a></p>", ()),
+        ("", f"<div class=comments><p>{'I wrote of it. ' * 9}</p><a href={CC}>mine</a></div>", ()),
+        ("<script type='application/ld+json'><!-- {\"license\": \"x\"} --></script>", "", ("x",)),
+        ("<script type='application/ld+json'>//<![CDATA[\n{\"license\": \"x\"}\n//]]></script>", "", (
+            "x",
+        )),
         ("", f"<p>By <a itemprop=license href={CC}>CC</a> and <span>others</span></p>", (CC,)),
     ],
 )  # fmt: skip

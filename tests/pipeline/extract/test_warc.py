@@ -74,6 +74,32 @@ def test_a_record_that_holds_a_part_is_no_page():
     assert found[2].why.reason is Reason.BAD_STATUS
 
 
+@pytest.mark.parametrize(
+    ("header", "http", "why"),
+    [
+        (b"WARC-Segment-Number: 1\r\n", (), "segment"),
+        (b"", (f"Content-Length: {len(HTML) + 500}",), "content-length"),
+        (b"", (f"Content-Length: {len(HTML)}",), None),
+        (b"", (f"Content-Length: {len(HTML) - 5}",), None),
+        (b"", ("Content-Length: many",), None),
+    ],
+)
+def test_a_payload_is_as_long_as_its_headers_say(header, http, why):
+    content = record("http://a.example/1", HTML, headers=http)
+    (found,) = read(content.replace(b"WARC-Date", header + b"WARC-Date", 1))
+    if why is None:
+        assert found.body == HTML
+    else:
+        assert found.why == Why(Reason.TRUNCATED_RECORD, why)
+
+
+def test_a_record_without_a_url_is_told():
+    nameless = record("http://a.example/1", HTML).replace(b"WARC-Target-URI", b"X-Target", 1)
+    found = read(members(*pages(1), nameless))
+    assert [type(one) for one in found] == [Page, Rejection]
+    assert found[1].why == Why(Reason.BAD_URL, "no WARC-Target-URI")
+
+
 def test_an_empty_mark_truncates_nothing():
     (page,) = read(truncated(pages(1)[0], ""))
     assert isinstance(page, Page)

@@ -156,8 +156,27 @@ def without_digests(record):
     return b"\r\n".join(line for line in lines if b"-Digest: " not in line[:24])
 
 
+class Bucket(io.RawIOBase):
+    """A stream as of a bucket: it has no file descriptor."""
+
+    def __init__(self, content):
+        self.inner = io.BytesIO(content)
+
+    def read(self, size=-1):
+        return self.inner.read(size)
+
+    def seek(self, offset, whence=0):
+        return self.inner.seek(offset, whence)
+
+    def tell(self):
+        return self.inner.tell()
+
+
+@pytest.mark.parametrize("source", ["file", "bucket"])
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
-def test_a_few_bytes_missing_in_a_plain_file_show_by_what_stands_behind_the_record(size, tmp_path):
+def test_a_few_bytes_missing_in_a_plain_file_show_by_what_stands_behind_the_record(
+    size, source, tmp_path
+):
     records = [
         warc_record("warcinfo", "", b"software: made up\r\n", b"", "application/warc-fields"),
         *(response(f"http://a.example/{i}", f"<p>{i} {'x' * 900}</p>".encode()) for i in range(12)),
@@ -166,6 +185,8 @@ def test_a_few_bytes_missing_in_a_plain_file_show_by_what_stands_behind_the_reco
     path = tmp_path / "a.warc"
 
     def found_in(damaged):
+        if source == "bucket":
+            return list(read_warc(Bucket(damaged), name="w"))
         path.write_bytes(damaged)
         with path.open("rb") as stream:
             return list(read_warc(stream, name="w"))
@@ -189,6 +210,63 @@ def test_a_writer_that_leaves_one_line_behind_each_record_is_believed(tmp_path):
     with path.open("rb") as stream:
         found = list(read_warc(stream, name="w"))
     assert sum(isinstance(one, Page) for one in found) >= 4
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("hurt", [[2, 3, 4], [5]], ids=["three in a row", "the last"])
+def test_records_that_lost_as_many_bytes_each_are_told_each(hurt, size):
+    bodies = [f"<p>{i} {'x' * 900}</p>".encode() for i in range(6)]
+    records = [
+        without_digests(response(f"http://a.example/{i}", body)) for i, body in enumerate(bodies)
+    ]
+    for index in hurt:
+        records[index] = records[index][: -4 - size] + b"\r\n\r\n"
+    found = list(read_warc(io.BytesIO(b"".join(records)), name="w"))
+    whole = [body for index, body in enumerate(bodies) if index not in hurt]
+    assert [one.body for one in found if isinstance(one, Page)] == whole
+    assert sum(isinstance(one, Rejection) for one in found) == len(hurt)
+
+
+def test_a_record_longer_than_what_is_kept_in_mind_is_vouched_for_all_the_same():
+    bodies = [b"<p>" + b"x" * size + b"</p>" for size in (1_000_000, 10, 3_000_000, 10)]
+    records = [
+        without_digests(response(f"http://a.example/{i}", body)) for i, body in enumerate(bodies)
+    ]
+    short = records[2][:-5] + b"\r\n\r\n"
+    found = list(read_warc(io.BytesIO(records[0] + records[1] + short + records[3]), name="w"))
+    assert [getattr(one, "body", None) for one in found] == [bodies[0], bodies[1], None, bodies[3]]
+
+
+def test_zeros_instead_of_the_last_members_make_no_page():
+    draw = random.Random(1)
+    bodies = [f"<p>{'word ' * draw.randrange(20, 3000)}</p>".encode() for _ in range(60)]
+    packed = [
+        gzip.compress(without_digests(response(f"http://a.example/{i}", body)))
+        for i, body in enumerate(bodies)
+    ]
+    content = b"".join(packed)
+    for _ in range(30):
+        at = draw.randrange(len(content) - 700)
+        for one in read_warc(io.BytesIO(content[:at] + bytes(len(content) - at)), name="w"):
+            assert not isinstance(one, Page) or one.body == bodies[int(one.url[17:])]
+
+
+def test_headers_whose_lines_end_in_lf_alone():
+    """Those of HTTP are read; those of WARC are not, which is told."""
+    good = [response(f"http://a.example/{i}", b"<p>text</p>") for i in range(2)]
+    head, _, rest = good[1].partition(b"\r\n\r\n")
+    http, _, body = rest.partition(b"\r\n\r\n")
+    block = http.replace(b"\r\n", b"\n") + b"\n\n" + body[:-4]
+    head = without_digests(head)
+    length = head.index(b"Content-Length: ") + len(b"Content-Length: ")
+    head = head[:length] + str(len(block)).encode()
+    lines = head + b"\r\n\r\n" + block + b"\r\n\r\n"
+    found = list(read_warc(io.BytesIO(good[0] + lines + good[0]), name="w"))
+    assert [one.body for one in found] == [b"<p>text</p>"] * 3
+
+    lines = head.replace(b"\r\n", b"\n") + b"\n\n" + block + b"\n\n"
+    found = list(read_warc(io.BytesIO(good[0] + lines + good[0]), name="w"))
+    assert [type(one) for one in found] == [Page, Rejection, Page]
 
 
 @pytest.mark.parametrize(

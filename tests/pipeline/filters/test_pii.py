@@ -233,6 +233,12 @@ def test_local_numbers_go_where_a_word_tells_them():
 @pytest.mark.parametrize(
     ("text", "replaced"),
     [
+        ("Ask jo.o'neil@ex.example or jo(at)ex.example.", "Ask <EMAIL> or <EMAIL>."),
+        ("Write '用户@例子.公司'; look (at) that.thing", "Write '<EMAIL>'; look (at) that.thing"),
+        ("8 (495) 123-45-67, (11) 91234-5678", "<PHONE>, <PHONE>"),
+        ("200 300 4000 mm, 300 400 5000 BC, +100 000 000", "200 300 4000 mm, 300 400 5000 BC, +100 000 000"),
+        ("Nature 34 (12) 1234-1245", "Nature 34 (12) 1234-1245"),
+        ("4111 1111 1111 1111 12/25, 4111.1111.1111.1111", "<CARD> 12/25, <CARD>"),
         ("E-mail:a.b@c.example or mailto:d@e.org.", "E-mail:<EMAIL> or mailto:<EMAIL>."),
         ("the server 8.8.4.4 and IP address 81.2.69.142", "the server <IP> and IP address <IP>"),
         ("see http://81.2.69.142/x", "see http://<IP>/x"),

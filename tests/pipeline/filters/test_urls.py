@@ -13,13 +13,15 @@ LIMITS = UrlLimits()
         "https://xxx.example/",
         "https://example.org/a/PornStars.html",
         "https://example.org/%70orn/",
+        "https://pornhub.example/watch",
+        "https://www.freeporn.example/",
     ],
 )
 def test_pages_of_explicit_words_are_dropped(url):
     why = judge_page_url(url, LIMITS)
     assert why is not None
     assert (why.reason, why.value, why.limit) == (Reason.URL_WORDS, 1, 0)
-    assert why.detail in {"sex", "xxx", "porn"}
+    assert why.detail in {"sex", "xxx", "porn", "pornhub", "freeporn"}
 
 
 @pytest.mark.parametrize(
