@@ -40,6 +40,8 @@ _COLUMNS = (
     "detail",
     "eval_set",
     "eval_id",
+    "copy_of",
+    "copy_of_url",
 )
 _KEYS = ("path", "url", "content_type")
 """Of a line of --pages."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.keep_one import connected_groups, keep_one, newest_longest
+from dedup.keep_one import Better, keep_one, newest_longest, settle, stays, stays_instead
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,6 @@ COPIES = st.lists(
     min_size=1,
     max_size=6,
 )
-EDGES = st.lists(st.tuples(KEYS, KEYS), max_size=12)
 
 
 def test_the_newest_stays():
@@ -69,38 +68,63 @@ def test_an_empty_group_has_none():
         keep_one([], newest_longest)
 
 
-def test_groups_are_connected_through_others():
-    edges = [("d", "c"), ("a", "b"), ("x", "x"), ("b", "e"), ("f", "e")]
-    assert connected_groups(edges) == [("a", "b", "e", "f"), ("c", "d")]
-    assert connected_groups([]) == []
+# Of many that are alike
 
 
-@given(EDGES, st.randoms())
-def test_groups_do_not_depend_on_the_order_of_edges(edges, random):
-    groups = connected_groups(edges)
-    random.shuffle(edges)
-    assert connected_groups([edge[::-1] for edge in edges]) == groups
+def better(key, jaccard=0.9):
+    return Better(key, f"http://{key}/", jaccard)
 
 
-@given(EDGES)
-def test_groups_are_what_walking_finds(edges):
-    neighbours: dict[str, set[str]] = {}
-    for a, b in edges:
-        neighbours.setdefault(a, set()).add(b)
-        neighbours.setdefault(b, set()).add(a)
-    walked = set()
-    for start in neighbours:
-        seen, todo = {start}, [start]
-        while todo:
-            new = neighbours[todo.pop()] - seen
-            seen |= new
-            todo += new
-        if len(seen) > 1:
-            walked.add(tuple(sorted(seen)))
-    assert connected_groups(edges) == sorted(walked)
+def pages_of(edges):
+    """Pages with those before them that they are like: the smaller number is before."""
+    pages = {}
+    for first, second in edges:
+        low, high = sorted((first, second))
+        if low != high:
+            pages.setdefault(f"{high:02d}", {})[f"{low:02d}"] = better(f"{low:02d}")
+    return {key: tuple(betters.values()) for key, betters in pages.items()}
 
 
-def test_a_long_chain_is_one_group():
-    edges = [(f"{k:06d}", f"{k + 1:06d}") for k in range(20_000)]
-    (group,) = connected_groups(edges)
-    assert len(group) == 20_001
+def test_whether_a_page_stays():
+    betters = better("a"), better("b")
+    assert stays((), {}) is True
+    assert stays(betters, {}) is None
+    assert stays(betters, {"a": False}) is None
+    assert stays(betters, {"a": False, "b": False}) is True
+    assert stays(betters, {"b": True}) is False
+
+
+def test_a_chain_keeps_every_other_page():
+    chain = pages_of((k, k + 1) for k in range(7))
+    told = settle(chain)
+    assert [key for key in sorted(told) if not told[key]] == ["01", "03", "05", "07"]
+
+
+def test_a_chain_may_be_long():
+    edges = [(f"{k + 1:06d}", (better(f"{k:06d}"),)) for k in range(20_000)]
+    assert sum(settle(dict(edges)).values()) == 10_000
+
+
+def test_what_is_known_counts():
+    assert settle({"b": (better("a"),)}, {"a": False}) == {"b": True}
+    assert settle({"b": (better("a"),)}) == {"b": False}
+    assert settle({}) == {}
+
+
+def test_the_likest_that_stays_is_named():
+    betters = better("c", 0.9), better("b", 0.9), better("a", 0.95)
+    assert stays_instead(betters, {"b": True, "c": True, "a": False}) == better("b")
+    assert stays_instead(betters, {"a": True, "b": True}) == better("a", 0.95)
+    assert stays_instead(betters, {}) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=60), st.randoms())
+def test_a_page_falls_only_to_one_that_stays_and_no_two_that_stay_are_alike(edges, random):
+    pages = pages_of(edges)
+    told = settle(pages)
+    for key, betters in pages.items():
+        stay = [one for one in betters if told.get(one.key, True)]
+        assert bool(stay) is not told[key]
+    shuffled = list(edges)
+    random.shuffle(shuffled)
+    assert settle(pages_of(shuffled)) == told
