@@ -6,8 +6,7 @@ and that it is itself like: pages are taken in their order, and each stays unles
 that stays before it. A chain of pages keeps several.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 
@@ -48,60 +47,33 @@ def keep_one(group: Iterable[R], order: Callable[[R], Any] = newest_longest) -> 
     return max(group, key=order)
 
 
-@dataclass(frozen=True, slots=True)
-class Better:
-    """A page that comes before another one in the order, and how like it that one is.
+def keep_unlike(
+    group: Iterable[R], alike: Callable[[R, R], float], least: float
+) -> tuple[list[R], list[tuple[R, R, float]]]:
+    """Those of a group that stay, and each of the others with the one that it falls to.
 
-    Attributes:
-        key: of the better page.
-        url: of it.
-        jaccard: of the two texts.
-    """
-
-    key: str
-    url: str
-    jaccard: float
-
-
-def stays(betters: Iterable[Better], known: Mapping[str, bool]) -> bool | None:
-    """Whether a page stays, by what is known of those before it; None where that is not enough.
+    They are taken in their order, the best first; each falls to the likest of those that stay
+    before it, if they are at least so alike. No two that stay are.
 
     Args:
-        betters: the pages before it that it is like.
-        known: whether they stay, of those of which it is known.
+        group: in any order.
+        alike: how alike two are, 0 to 1.
+        least: how alike two copies are.
     """
-    states = [known.get(better.key) for better in betters]
-    if True in states:
-        return False
-    return None if None in states else True
+    kept: list[R] = []
+    fallen = []
+    for one in sorted(group, key=newest_longest, reverse=True):
+        best = likest(one, kept, alike)
+        if best is not None and best[1] >= least:
+            fallen.append((one, *best))
+        else:
+            kept.append(one)
+    return kept, fallen
 
 
-def settle(
-    pages: Mapping[str, tuple[Better, ...]], known: Mapping[str, bool] | None = None
-) -> dict[str, bool]:
-    """Whether each page stays; what no page and nothing known tells of, stays.
-
-    Args:
-        pages: the pages before it that each page is like, by its key; without circles.
-        known: whether pages stay, of those that are not among `pages`.
-    """
-    told = dict(known or {})
-    for first in sorted(pages):
-        waiting = [first]
-        while waiting:
-            key = waiting[-1]
-            betters = () if key in told else pages.get(key, ())
-            unknown = [better.key for better in betters if better.key not in told]
-            if unknown:
-                waiting.extend(unknown)
-                continue
-            waiting.pop()
-            if key not in told:
-                told[key] = stays(betters, told) is not False
-    return {key: told[key] for key in pages}
-
-
-def stays_instead(betters: Iterable[Better], known: Mapping[str, bool]) -> Better | None:
-    """Of the pages before a page that it is like, the likest one that stays; the first by key."""
-    left = [better for better in betters if known.get(better.key)]
-    return min(left, key=lambda better: (-better.jaccard, better.key), default=None)
+def likest(
+    one: R, kept: Iterable[R], alike: Callable[[R, R], float]
+) -> tuple[R, float] | None:
+    """The likest of some, the first of equals, and how alike it is; None of none."""
+    found = [(other, alike(one, other)) for other in kept]
+    return max(found, key=lambda pair: pair[1], default=None)

@@ -2,9 +2,8 @@
 
 Texts that share a band need not be alike: pages of one template share its words and little else.
 All of a band are compared by what is at hand, the last byte of each minimum; the share of equal
-ones is their Jaccard give or take 0.04 (120 minima, at .8). Texts come best first, and each is paired
-with few that are better: the likest, which may be its twins, and the best, which are most likely
-to stay and to stand in its stead.
+ones is their Jaccard give or take 0.04 (120 minima, at .8). Only pairs that may be alike are handed
+on, and of pairs that surely are only as many as join their group.
 """
 
 from collections.abc import Iterator
@@ -13,34 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 Sketches = NDArray[np.uint8]
-"""The last byte of each minimum, a row a text, [N, minima]; the best text first."""
+"""The last byte of each minimum, a row a text, [N, minima]."""
 
 RUN = 128
-"""Texts of which each is compared with each, and leaders that all of a larger band are held to."""
+"""Texts of which each is compared with each."""
 
 LINKS = 4
-"""The likest and the best of a run, and the best leaders: so many each that a text is paired with."""
+"""Texts after it in a run that one is handed on with, where it is not sure that they are alike."""
 
 _SIGMAS = 3  # of the estimate: one pair in 700 that is as alike as asked for is passed over
 
 
 def likely_pairs(sketches: Sketches, least: float) -> list[tuple[int, int]]:
-    """The rows (better, worse) whose texts may have a Jaccard of at least `least`, sorted.
+    """The rows (smaller, larger) whose texts may have a Jaccard of at least `least`, sorted.
 
-    Of up to RUN texts every two are compared. More are held to leaders first, the best texts that
-    are like no leader before them; then they are sorted by their sketches and every two at most
-    RUN / 2 apart are compared: near-duplicates agree in most columns and so come to lie near each
-    other, however many others share the band. Another band should bring the columns in another
-    order, so that what one order parts another may not.
+    Of up to RUN texts every two are compared. More are sorted by their sketches and every two at
+    most RUN / 2 apart are compared: near-duplicates agree in most columns and so come to lie near
+    each other, however many others share the band. Another band should bring the columns in
+    another order, so that what one order parts another may not.
 
-    N texts cost at most 2 * RUN * N comparisons of rows; a text has at most 2 * LINKS better ones in
-    a band of up to RUN, 5 * LINKS in a larger one.
+    N texts cost at most RUN * N comparisons of rows; of up to RUN texts at most (LINKS + 1) * N
+    pairs come out, of more 2 * (LINKS + 1) * N.
     """
-    minima = sketches.shape[1]
-    margin = _SIGMAS * (least * (1 - least) / minima) ** 0.5
-    pairs = {pair for run in _runs(sketches) for pair in _pairs_of_run(sketches, run, least, margin)}
-    if len(sketches) > RUN:
-        pairs.update(_pairs_with_leaders(sketches, least, margin))
+    pairs = {pair for run in _runs(sketches) for pair in _pairs_of_run(sketches, run, least)}
     return sorted(pairs)
 
 
@@ -56,37 +50,24 @@ def _runs(sketches: Sketches) -> Iterator[NDArray[np.int64]]:
 
 
 def _pairs_of_run(
-    sketches: Sketches, run: NDArray[np.int64], least: float, margin: float
+    sketches: Sketches, run: NDArray[np.int64], least: float
 ) -> Iterator[tuple[int, int]]:
-    """Each row of a run with the likest before it, and with the best of those that seem alike."""
+    """The likely pairs of a run, less those whose texts others have surely joined already."""
     rows = sketches[run]
-    for place in range(1, len(run)):
-        shares = _shares(rows[:place], rows[place])
-        likely = np.flatnonzero(shares >= least - margin)
-        if len(likely) > 2 * LINKS:
-            likest = likely[np.argsort(-shares[likely], kind="stable")[:LINKS]]
-            best = likely[shares[likely] >= least][:LINKS]
-            likely = np.concatenate([likest, best])
-        for better in likely.tolist():
-            yield int(run[better]), int(run[place])
-
-
-def _pairs_with_leaders(
-    sketches: Sketches, least: float, margin: float
-) -> Iterator[tuple[int, int]]:
-    """Each row with the best leaders that it may be like; up to RUN that are like none lead."""
-    leaders = np.zeros((RUN, sketches.shape[1]), dtype=np.uint8)
-    places: list[int] = []
-    for place, row in enumerate(sketches):
-        shares = _shares(leaders[: len(places)], row)
-        for leader in np.flatnonzero(shares >= least - margin)[:LINKS].tolist():
-            yield places[leader], place
-        if len(places) < RUN and not (shares >= least).any():
-            leaders[len(places)] = row
-            places.append(place)
-
-
-def _shares(rows: Sketches, row: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The share of columns in which each row is equal to another one, [N]."""
-    shares: NDArray[np.float64] = np.count_nonzero(rows == row, axis=1) / len(row)
-    return shares
+    minima = rows.shape[1]
+    margin = _SIGMAS * (least * (1 - least) / minima) ** 0.5
+    groups = np.arange(len(run))
+    for head in range(len(run) - 1):
+        shares = np.count_nonzero(rows[head + 1 :] == rows[head], axis=1) / minima
+        shares[groups[head + 1 :] == groups[head]] = -1.0
+        likely = np.flatnonzero(shares >= max(0.0, least - margin))
+        if not len(likely):
+            continue
+        likely = likely[np.argsort(-shares[likely], kind="stable")]
+        is_sure = shares[likely] >= least + margin
+        others = head + 1 + likely
+        joined, first = np.unique(groups[others[is_sure]], return_index=True)
+        maybe = others[~is_sure & ~np.isin(groups[others], joined)][:LINKS]
+        for other in (*others[is_sure][first], *maybe):
+            yield int(run[head]), int(run[other])
+        groups[np.isin(groups, joined)] = groups[head]

@@ -1,40 +1,72 @@
 """Near-duplicate documents out, before anything is downloaded: MinHash finds, Jaccard decides.
 
 Only keys, URLs, signatures and, for candidates, sets of shingles are shuffled; the texts are not.
-A document falls only where its exact Jaccard with one that stays is at least the limit, and its
+Candidates whose exact Jaccard is at least the limit make groups, and in a group each is compared
+with each that stays: a document falls only where it is as like as that to one that stays, and its
 decision names that one (`dedup.keep_one`).
 
-No step holds more than what belongs to one document or one band: of a document the keys of those
-that may be like it (at most 5 * LINKS better ones a band, `dedup.likely`), their shingles one after
-another, of a band its sketches. Who stays is settled in ROUNDS rounds over all; the few that even
-then wait for others (each round settles one more link of a chain) are settled in one place, up to
-MOST_WAITING of them, which takes about a GB. What is beyond that stays.
+No step holds more than one band's sketches, one document's edges, or LARGEST_GROUP sets of shingles
+of a group (8 bytes a word: 8 MB of pages of 1,000 words). Of a larger group the best LARGEST_GROUP
+are compared with each other, all others with those of them that stay; what is left is cut into
+parts by a shingle that near-duplicates share, and each part is done as a group is. What is left
+then stays.
 """
 
+import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 
-from dedup.keep_one import Better, newest_longest, settle, stays, stays_instead
+from dedup.keep_one import keep_unlike, likest, newest_longest
 from dedup.likely import likely_pairs
-from dedup.minhash import MinhashLimits, bands, jaccard, shingle, signatures
+from dedup.minhash import MinhashLimits, Shingles, bands, jaccard, shingle, signatures
 from pipeline.filters.document import document_text
+from pipeline.stages.connected import ConnectedGroups
 from pipeline.stages.one_stays import Rank, rank_of
 from pipeline.stages.verdicts import DECISIONS, Subject
 from schemas.records import Document
 from schemas.rejection import Reason, Why
 
 DUPLICATES = Subject("duplicates", "document", lambda d: d.key, lambda d: d.url)
-ROUNDS = 2
-MOST_WAITING = 1_000_000
+LARGEST_GROUP = 1000
+_PARTS = 256
 _TEXTS_PER_BATCH = 64
+_CANDIDATES = "candidates"
+_REST = "rest"
 
-Alike = tuple[str, tuple[Better, ...]]
-"""A document's key, and the better documents that it is like."""
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A document as it is compared: what its rank depends on, and its shingles.
+
+    Attributes:
+        rank: of it.
+        shingles: of its text.
+        nearest: its greatest Jaccard with any other, as far as is known.
+    """
+
+    rank: Rank
+    shingles: Shingles = field(compare=False)
+    nearest: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """The document's."""
+        return self.rank.key
+
+    @property
+    def fetched_at(self) -> str:
+        """When it was fetched."""
+        return self.rank.fetched_at
+
+    @property
+    def length(self) -> int:
+        """Of its text, in characters."""
+        return self.rank.length
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +75,14 @@ class Loser:
 
     Attributes:
         key: of what goes.
-        stays: what stays, and the Jaccard of the two.
-        nearest: the greatest Jaccard with a better document, though that one may not stay.
+        stays: key and URL of what stays.
+        jaccard: of the two.
+        nearest: the greatest Jaccard of what goes with any other document.
     """
 
     key: str
-    stays: Better
+    stays: tuple[str, str]
+    jaccard: float
     nearest: float
 
 
@@ -59,10 +93,10 @@ class DropNearDuplicates(beam.PTransform):
     limits: MinhashLimits
 
     def expand(self, documents: beam.PCollection) -> Any:
-        """Bands to candidates, candidates verified, losers chosen, losers out."""
+        """Bands to candidates, candidates verified, groups to losers, losers out."""
         edges = documents | CandidateEdges(self.limits)
         inputs: Any = {"edges": edges, "documents": documents}
-        losers = inputs | VerifyEdges(self.limits) | ChooseLosers()
+        losers = inputs | VerifyEdges(self.limits) | ChooseLosers(self.limits)
         return (
             {
                 "documents": documents | "ByKey" >> beam.Map(lambda d: (d.key, d)),
@@ -78,15 +112,15 @@ class DropNearDuplicates(beam.PTransform):
 
 @dataclass(eq=False)
 class CandidateEdges(beam.PTransform):
-    """Pairs of keys (better, worse) of documents that share a band and look alike, each once."""
+    """Pairs of keys (smaller, larger) of documents that share a band and look alike, each once."""
 
     limits: MinhashLimits
 
     def expand(self, documents: beam.PCollection) -> beam.PCollection:
-        """One GroupByKey of ranks and signatures by band, one to make edges unique."""
+        """One GroupByKey of keys and signatures by band, one to make edges unique."""
         return (
             documents
-            | "Texts" >> beam.Map(lambda d: (rank_of(d), document_text(d)))
+            | "Texts" >> beam.Map(lambda d: (d.key, document_text(d)))
             | beam.BatchElements(_TEXTS_PER_BATCH, _TEXTS_PER_BATCH)
             | beam.FlatMap(band_members, self.limits)
             | "Bands" >> beam.GroupByKey()
@@ -95,176 +129,165 @@ class CandidateEdges(beam.PTransform):
         )
 
 
-Member = tuple[tuple[str, str, int], bytes]
-"""A document's key, time and length, and its sketch."""
-
-
 def band_members(
-    batch: list[tuple[Rank, str]], limits: MinhashLimits
-) -> Iterator[tuple[bytes, Member]]:
-    """(band, (document's rank, its sketch)) for each band of each document's signature.
+    batch: list[tuple[str, str]], limits: MinhashLimits
+) -> Iterator[tuple[bytes, tuple[str, bytes]]]:
+    """(band, (document's key, its sketch)) for each band of each document's signature.
 
     The sketch begins behind the band, so that large bands are sorted by different columns.
     """
     rows = signatures([text for _, text in batch], limits)
-    for (rank, _), row in zip(batch, rows, strict=True):
+    for (key, _), row in zip(batch, rows, strict=True):
         sketch = row.astype(np.uint8)
-        order = rank.key, rank.fetched_at, rank.length
         for number, band in enumerate(bands(row, limits)):
-            yield band, (order, np.roll(sketch, -(number + 1) * limits.rows).tobytes())
+            yield band, (key, np.roll(sketch, -(number + 1) * limits.rows).tobytes())
 
 
 def likely_edges(
-    band: bytes, members: Iterable[Member], least: float
+    band: bytes, members: Iterable[tuple[str, bytes]], least: float
 ) -> Iterator[tuple[str, str]]:
-    """Edges (better, worse) between documents of a band that may be as alike as asked.
+    """Edges between documents of a band that may be as alike as asked.
 
-    Of up to RUN documents each is compared with each, of more each with some: `dedup.likely`.
+    Every two are compared by their sketches in bands of up to RUN documents; in larger ones each
+    with near ones. At most 2 * (LINKS + 1) edges a document come out: `dedup.likely`.
     """
     del band
     sketches = dict(members)
     if len(sketches) < 2:
         return
-    ranks = sorted((Rank(*order, url="") for order in sketches), key=newest_longest, reverse=True)
-    content = b"".join(sketches[rank.key, rank.fetched_at, rank.length] for rank in ranks)
-    rows = np.frombuffer(content, dtype=np.uint8).reshape(len(ranks), -1)
-    for better, worse in likely_pairs(rows, least):
-        yield ranks[better].key, ranks[worse].key
+    keys = sorted(sketches)
+    content = b"".join(sketches[key] for key in keys)
+    rows = np.frombuffer(content, dtype=np.uint8).reshape(len(keys), -1)
+    for first, second in likely_pairs(rows, least):
+        yield keys[first], keys[second]
 
 
 @dataclass(eq=False)
 class VerifyEdges(beam.PTransform):
-    """Each document with the better ones that it is like, of `edges` and `documents`: Alike."""
+    """Edges whose documents are as alike as the limits ask; outputs `verified`, `candidates`.
+
+    The main output holds (smaller, larger, Jaccard), `candidates` a Candidate for each end of a
+    candidate edge, more than one for some.
+    """
 
     limits: MinhashLimits
 
-    def expand(self, inputs: Any) -> beam.PCollection:
+    def expand(self, inputs: Any) -> Any:
         """The shingles of candidates meet twice: once at each end of their edge."""
         limits = self.limits
-        shingles = inputs["documents"] | "Shingles" >> beam.Map(
-            lambda d: (d.key, (d.url, shingle(document_text(d), limits.ngram)))
+        candidates = inputs["documents"] | "Shingles" >> beam.Map(
+            lambda d: (d.key, Candidate(rank_of(d), shingle(document_text(d), limits.ngram)))
         )
         half = (
-            {"edges": inputs["edges"], "shingles": shingles}
-            | "BetterEnd" >> beam.CoGroupByKey()
-            | "CarryBetter" >> beam.FlatMapTuple(carry_better)
+            {"edges": inputs["edges"], "own": candidates}
+            | "FirstEnd" >> beam.CoGroupByKey()
+            | "CarryFirst" >> beam.FlatMapTuple(carry_first).with_outputs(_CANDIDATES, main="half")
         )
-        return (
-            {"carried": half, "shingles": shingles}
-            | "WorseEnd" >> beam.CoGroupByKey()
-            | "Compare" >> beam.FlatMapTuple(partial(compare_ends, least=self.limits.jaccard))
+        whole = (
+            {"carried": half.half, "own": candidates}
+            | "SecondEnd" >> beam.CoGroupByKey()
+            | "Compare"
+            >> beam.FlatMapTuple(partial(compare_ends, least=limits.jaccard)).with_outputs(
+                _CANDIDATES, main="verified"
+            )
         )
+        both = (half[_CANDIDATES], whole[_CANDIDATES]) | "BothEnds" >> beam.Flatten()
+        return {"verified": whole.verified, "candidates": both}
 
 
-def carry_better(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, Any]]:
-    """(worse end, (this end, its URL and its shingles)) for each edge whose better end this is."""
+def carry_first(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[Any]:
+    """(other end, (this end, its shingles)) for each edge that begins here; this end, tagged."""
     edges = list(groups["edges"])
     if edges:
-        url, shingles = next(iter(groups["shingles"]))
-        for worse in edges:
-            yield worse, (key, url, shingles)
+        own = next(iter(groups["own"]))
+        yield beam.pvalue.TaggedOutput(_CANDIDATES, own)
+        for other in edges:
+            yield other, (key, own.shingles)
 
 
-def compare_ends(key: str, groups: dict[str, Iterable[Any]], least: float) -> Iterator[Alike]:
-    """The document with the better ones that it is at least so alike, if there are any."""
+def compare_ends(key: str, groups: dict[str, Iterable[Any]], least: float) -> Iterator[Any]:
+    """Edges that end here and are near-duplicates; this end, tagged."""
     carried = list(groups["carried"])
-    if not carried:
-        return
-    _, own = next(iter(groups["shingles"]))
-    betters = [Better(other, url, jaccard(own, shingles)) for other, url, shingles in carried]
-    alike = tuple(better for better in betters if better.jaccard >= least)
-    if alike:
-        yield key, tuple(sorted(alike, key=lambda better: better.key))
+    if carried:
+        own = next(iter(groups["own"]))
+        yield beam.pvalue.TaggedOutput(_CANDIDATES, own)
+        for other, shingles in carried:
+            alike = jaccard(own.shingles, shingles)
+            if alike >= least:
+                yield other, key, alike
 
 
 @dataclass(eq=False)
 class ChooseLosers(beam.PTransform):
-    """The losers among documents that are Alike to better ones."""
+    """The losers of every group of connected documents, of `verified` edges and `candidates`."""
 
-    def expand(self, alike: beam.PCollection) -> beam.PCollection:
-        """Two shuffles a round, one place for what is left open, two shuffles for the names."""
-        asks = alike | "Asks" >> beam.FlatMapTuple(
-            lambda key, betters: [(better.key, key) for better in betters]
-        )
-        depends = alike | "Depends" >> beam.MapTuple(lambda key, _: (key, None))
-        settled = alike | "NoneYet" >> beam.FlatMap(lambda _: [])
-        for number in range(ROUNDS):
-            heard = (alike, asks, depends, settled) | f"Round{number}" >> _Hear()
-            settled = heard | f"Settle{number}" >> beam.FlatMapTuple(settle_one)
-        waiting = (
-            ((alike, asks, depends, settled) | "Rest" >> _Hear())
-            | "Waiting" >> beam.FlatMapTuple(unsettled)
-            | "Most" >> beam.combiners.Top.Of(MOST_WAITING, key=lambda one: one[0])
-            | "SettleWaiting" >> beam.FlatMap(settle_waiting)
-        )
-        settled = (settled, waiting) | "Settled" >> beam.Flatten()
-        heard = (alike, asks, depends, settled) | "All" >> _Hear()
-        return heard | "Losers" >> beam.FlatMapTuple(losers_of)
-
-
-@dataclass(eq=False)
-class _Hear(beam.PTransform):
-    """(key, groups): `alike` of a document, `settled` where it is, and `answers` of its betters.
-
-    Takes alike, who asks whom, what depends on others, and what is settled.
-    """
+    limits: MinhashLimits
 
     def expand(self, inputs: Any) -> beam.PCollection:
-        alike, asks, depends, settled = inputs
-        answers = (
-            {"asks": asks, "depends": depends, "settled": settled}
-            | "Ask" >> beam.CoGroupByKey()
-            | beam.FlatMapTuple(answer)
+        """Labels of groups join the candidates; then one GroupByKey a round by group."""
+        edges = inputs["verified"]
+        ends = edges | "Ends" >> beam.FlatMapTuple(lambda a, b, alike: [(a, alike), (b, alike)])
+        rest = (
+            {
+                "groups": edges | "Pairs" >> beam.MapTuple(lambda a, b, _: (a, b)) | ConnectedGroups(),
+                "nearest": ends,
+                "candidates": inputs["candidates"] | beam.Map(lambda one: (one.key, one)),
+            }
+            | "JoinGroups" >> beam.CoGroupByKey()
+            | "ByGroup" >> beam.FlatMapTuple(with_group)
         )
-        return {
-            "alike": alike,
-            "answers": answers,
-            "settled": settled,
-        } | "Hear" >> beam.CoGroupByKey()
+        losers = []
+        for number in range(2):
+            out = (
+                rest
+                | f"Groups{number}" >> beam.GroupByKey()
+                | f"Losers{number}"
+                >> beam.FlatMapTuple(partial(losers_of, least=self.limits.jaccard)).with_outputs(
+                    _REST, main="losers"
+                )
+            )
+            rest = out[_REST]
+            losers.append(out.losers)
+        return losers | beam.Flatten()
 
 
-def answer(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, tuple[str, bool]]]:
-    """Tells all who ask whether a document stays, if it is known: what depends on none does."""
-    depends = next(iter(groups["depends"]), key) is None
-    state = next(iter(groups["settled"]), None if depends else True)
-    if state is not None:
-        for asking in groups["asks"]:
-            yield asking, (key, state)
+def with_group(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, Candidate]]:
+    """(group, the candidate with what it is nearest to) of a document that is in a group."""
+    del key
+    for group in groups["groups"]:
+        one = next(iter(groups["candidates"]))
+        yield group, Candidate(one.rank, one.shingles, max(groups["nearest"]))
 
 
-def settle_one(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, bool]]:
-    """(key, whether it stays) of a document, where enough is known of those before it."""
-    for betters in groups["alike"]:
-        state = stays(betters, dict(groups["answers"]))
-        if state is not None:
-            yield key, state
+def losers_of(group: str, candidates: Iterable[Candidate], least: float) -> Iterator[Any]:
+    """The losers of a group; of one of more than LARGEST_GROUP also what is left, tagged.
 
-
-def unsettled(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[Any]:
-    """All that is known of a document that is not settled."""
-    if not list(groups["settled"]):
-        for betters in groups["alike"]:
-            yield key, betters, dict(groups["answers"])
-
-
-def settle_waiting(
-    waiting: list[tuple[str, tuple[Better, ...], dict[str, bool]]],
-) -> Iterator[tuple[str, bool]]:
-    """(key, whether it stays) of documents that wait for each other."""
-    known: dict[str, bool] = {}
-    for _, _, heard in waiting:
-        known.update(heard)
-    yield from settle({key: betters for key, betters, _ in waiting}, known).items()
-
-
-def losers_of(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[Loser]:
-    """The document as a loser, if it is one."""
-    if False not in groups["settled"]:
+    The candidates are gone through twice, and at most LARGEST_GROUP of them held.
+    """
+    best = heapq.nlargest(LARGEST_GROUP, candidates, key=newest_longest)
+    kept, fallen = keep_unlike(best, _alike, least)
+    for one, stays, alike in fallen:
+        yield _loser(one, stays, alike)
+    if len(best) < LARGEST_GROUP:
         return
-    for betters in groups["alike"]:
-        instead = stays_instead(betters, dict(groups["answers"]))
-        if instead is not None:
-            yield Loser(key, instead, max(better.jaccard for better in betters))
+    held = {one.key for one in best}
+    for one in candidates:
+        if one.key in held:
+            continue
+        found = likest(one, kept, _alike)
+        if found is not None and found[1] >= least:
+            yield _loser(one, *found)
+        else:
+            part = int(one.shingles[0]) % _PARTS  # the same of two texts with P = their Jaccard
+            yield beam.pvalue.TaggedOutput(_REST, (f"{group}/{part}", one))
+
+
+def _alike(first: Candidate, second: Candidate) -> float:
+    return jaccard(first.shingles, second.shingles)
+
+
+def _loser(one: Candidate, stays: Candidate, alike: float) -> Loser:
+    return Loser(one.key, (stays.key, stays.rank.url), alike, max(alike, one.nearest))
 
 
 def drop_losers(key: str, groups: dict[str, Iterable[Any]], limits: MinhashLimits) -> Iterator[Any]:
@@ -276,8 +299,7 @@ def drop_losers(key: str, groups: dict[str, Iterable[Any]], limits: MinhashLimit
             yield document
             yield beam.pvalue.TaggedOutput(DECISIONS, DUPLICATES.kept(document))
         else:
-            detail = f"nearest {loser.nearest:.4f}" if loser.nearest > loser.stays.jaccard else None
-            alike = round(loser.stays.jaccard, 4)
-            why = Why(Reason.NEAR_DUPLICATE, alike, limits.jaccard, detail)
-            decision = DUPLICATES.replaced(document, why, (loser.stays.key, loser.stays.url))
+            detail = f"nearest {loser.nearest:.4f}"
+            why = Why(Reason.NEAR_DUPLICATE, round(loser.jaccard, 4), limits.jaccard, detail)
+            decision = DUPLICATES.replaced(document, why, loser.stays)
             yield beam.pvalue.TaggedOutput(DECISIONS, decision)

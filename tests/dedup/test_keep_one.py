@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.keep_one import Better, keep_one, newest_longest, settle, stays, stays_instead
+from dedup.keep_one import keep_one, keep_unlike, likest, newest_longest
 
 
 @dataclass(frozen=True)
@@ -71,60 +71,46 @@ def test_an_empty_group_has_none():
 # Of many that are alike
 
 
-def better(key, jaccard=0.9):
-    return Better(key, f"http://{key}/", jaccard)
+def near(first, second):
+    """How near two times are."""
+    return 1 / (1 + abs(int(first.fetched_at) - int(second.fetched_at)))
 
 
-def pages_of(edges):
-    """Pages with those before them that they are like: the smaller number is before."""
-    pages = {}
-    for first, second in edges:
-        low, high = sorted((first, second))
-        if low != high:
-            pages.setdefault(f"{high:02d}", {})[f"{low:02d}"] = better(f"{low:02d}")
-    return {key: tuple(betters.values()) for key, betters in pages.items()}
+def at(*times):
+    return [Copy(f"{place}", f"{time:03d}") for place, time in enumerate(times)]
 
 
-def test_whether_a_page_stays():
-    betters = better("a"), better("b")
-    assert stays((), {}) is True
-    assert stays(betters, {}) is None
-    assert stays(betters, {"a": False}) is None
-    assert stays(betters, {"a": False, "b": False}) is True
-    assert stays(betters, {"b": True}) is False
+def test_a_chain_keeps_every_other():
+    kept, fallen = keep_unlike(at(1, 2, 3, 4, 5), near, 0.5)
+    assert [one.fetched_at for one in kept] == ["005", "003", "001"]
+    assert [(one.fetched_at, to.fetched_at, value) for one, to, value in fallen] == [
+        ("004", "005", 0.5),
+        ("002", "003", 0.5),
+    ]
 
 
-def test_a_chain_keeps_every_other_page():
-    chain = pages_of((k, k + 1) for k in range(7))
-    told = settle(chain)
-    assert [key for key in sorted(told) if not told[key]] == ["01", "03", "05", "07"]
+def test_each_falls_to_the_likest_that_stays():
+    kept, fallen = keep_unlike(at(9, 5, 6, 5), near, 0.25)
+    assert [one.fetched_at for one in kept] == ["009", "005"]
+    assert [(one.key, to.fetched_at, value) for one, to, value in fallen] == [
+        ("2", "009", 0.25),
+        ("3", "005", 1.0),
+    ]
+    assert keep_unlike([], near, 0.5) == ([], [])
+    assert likest(Copy("a"), [], near) is None
 
 
-def test_a_chain_may_be_long():
-    edges = [(f"{k + 1:06d}", (better(f"{k:06d}"),)) for k in range(20_000)]
-    assert sum(settle(dict(edges)).values()) == 10_000
-
-
-def test_what_is_known_counts():
-    assert settle({"b": (better("a"),)}, {"a": False}) == {"b": True}
-    assert settle({"b": (better("a"),)}) == {"b": False}
-    assert settle({}) == {}
-
-
-def test_the_likest_that_stays_is_named():
-    betters = better("c", 0.9), better("b", 0.9), better("a", 0.95)
-    assert stays_instead(betters, {"b": True, "c": True, "a": False}) == better("b")
-    assert stays_instead(betters, {"a": True, "b": True}) == better("a", 0.95)
-    assert stays_instead(betters, {}) is None
-
-
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=60), st.randoms())
-def test_a_page_falls_only_to_one_that_stays_and_no_two_that_stay_are_alike(edges, random):
-    pages = pages_of(edges)
-    told = settle(pages)
-    for key, betters in pages.items():
-        stay = [one for one in betters if told.get(one.key, True)]
-        assert bool(stay) is not told[key]
-    shuffled = list(edges)
-    random.shuffle(shuffled)
-    assert settle(pages_of(shuffled)) == told
+@given(st.lists(st.integers(0, 30), max_size=20), st.sampled_from([0.2, 0.5, 1.0]), st.randoms())
+def test_what_falls_is_like_one_that_stays_and_no_two_that_stay_are_alike(times, least, random):
+    group = at(*times)
+    kept, fallen = keep_unlike(group, near, least)
+    assert sorted([one.key for one in kept] + [one.key for one, _, _ in fallen]) == sorted(
+        one.key for one in group
+    )
+    for one, to, value in fallen:
+        assert to in kept
+        assert near(one, to) == value >= least
+        assert newest_longest(to) > newest_longest(one)
+    assert all(near(a, b) < least for k, a in enumerate(kept) for b in kept[:k])
+    random.shuffle(group)
+    assert keep_unlike(group, near, least) == (kept, fallen)

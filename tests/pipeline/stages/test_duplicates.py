@@ -8,16 +8,15 @@ from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.keep_one import Better, newest_longest, settle
+from dedup.keep_one import keep_unlike, newest_longest
 from dedup.minhash import MinhashLimits, bands, jaccard, shingle, signatures
 from pipeline.stages import duplicates
 from pipeline.stages.duplicates import (
-    ROUNDS,
-    ChooseLosers,
+    Candidate,
     DropNearDuplicates,
     band_members,
-    compare_ends,
     likely_edges,
+    losers_of,
 )
 from pipeline.stages.one_stays import Rank, rank_of
 from schemas.records import Document, TextBlock
@@ -88,86 +87,77 @@ def test_a_decision_names_what_stays_and_how_alike_the_two_are():
 def drifting(number, step=16):
     """Captures of a page that changes a little each day; the last is the newest."""
     words = [f"word{i}" for i in range(200 + step * number)]
+    keys = random.Random(0).sample(range(0x100, 0x400), number)
     return [
-        document(chr(0x100 + day), words[step * day : step * day + 200], f"{2000 + day}")
+        document(chr(keys[day]), words[step * day : step * day + 200], f"{2000 + day}")
         for day in range(number)
     ]
 
 
-def verified(documents, limits):
-    """The better ones that each document is like, as the stage finds them, without Beam."""
-    batch = [(rank_of(d), d.blocks[0].text) for d in documents]
-    found, edges = {}, set()
-    for band, member in band_members(batch, limits):
-        found.setdefault(band, []).append(member)
-    for band, members in found.items():
-        edges.update(likely_edges(band, members, limits.jaccard))
-    shingles = {d.key: (d.url, shingle(d.blocks[0].text, limits.ngram)) for d in documents}
-    alike = {}
-    for d in documents:
-        carried = [(better, *shingles[better]) for better, worse in edges if worse == d.key]
-        groups = {"carried": carried, "shingles": [shingles[d.key]]}
-        alike.update(compare_ends(d.key, groups, limits.jaccard))
-    return alike
+def group_of(places):
+    """Candidates with 200 words of a text, from a place on, fetched at a time."""
+    words = [f"w{i}" for i in range(400)]
+    group = []
+    for number, (start, time) in enumerate(places):
+        text = " ".join(words[start : start + 200])
+        rank = Rank(f"{number:04d}", f"{time:04d}", len(text), f"http://a/{number}")
+        group.append(Candidate(rank, shingle(text), 0.99))
+    return group
 
 
-@settings(deadline=None, max_examples=20)
+def split(found):
+    found = list(found)
+    tagged = [one for one in found if isinstance(one, beam.pvalue.TaggedOutput)]
+    losers = [one for one in found if not isinstance(one, beam.pvalue.TaggedOutput)]
+    return losers, [one.value for one in tagged]
+
+
+PLACES = st.tuples(st.integers(0, 200), st.integers(0, 5))
+
+
+@settings(deadline=None, max_examples=40)
 @given(
-    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 60), st.integers(0, 5)), min_size=2,
-             max_size=25, unique=True),
+    st.lists(PLACES, min_size=2, max_size=30),
+    st.sampled_from([5, 1000]),
     st.randoms(use_true_random=False),
-)  # fmt: skip
-def test_every_loser_has_a_page_that_stays_and_no_two_that_stay_are_alike(places, rng):
-    words = [[f"t{text}w{i}" for i in range(400)] for text in range(4)]
-    documents = [
-        document(chr(0x100 + k), [*words[text][start : start + 200], "end"], str(time))
-        for k, (text, start, time) in enumerate(places)
-    ]
-    limits = MinhashLimits()
-    alike = verified(documents, limits)
-    told = settle(alike)
-    stay = [d for d in documents if told.get(d.key, True)]
-    content = {d.key: shingle(d.blocks[0].text) for d in documents}
-    ranks = {d.key: newest_longest(rank_of(d)) for d in documents}
-    for d in documents:
-        is_like = [
-            other.key
-            for other in stay
-            if other.key != d.key and jaccard(content[d.key], content[other.key]) >= limits.jaccard
-        ]
-        if told.get(d.key, True):
-            assert not is_like
-        else:
-            assert max(map(ranks.__getitem__, is_like)) > ranks[d.key]
-    rng.shuffle(documents)
-    assert settle(verified(documents, limits)) == told
+)
+def test_every_loser_of_a_group_is_like_one_that_stays(places, largest, rng):
+    group = group_of(places)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "LARGEST_GROUP", largest)
+        losers, rest = split(losers_of("g", group, 0.8))
+        rng.shuffle(group)
+        again, rest_again = split(losers_of("g", group, 0.8))
+    assert sorted(losers, key=repr) == sorted(again, key=repr)
+    assert sorted(one.key for _, one in rest) == sorted(one.key for _, one in rest_again)
+    by_key = {one.key: one for one in group}
+    gone = {loser.key for loser in losers}
+    for loser in losers:
+        key, url = loser.stays
+        assert key not in gone
+        assert url == by_key[key].rank.url
+        assert newest_longest(by_key[key]) > newest_longest(by_key[loser.key])
+        alike = jaccard(by_key[key].shingles, by_key[loser.key].shingles)
+        assert alike == loser.jaccard >= 0.8
+        assert loser.nearest == max(alike, 0.99)
+    left = {one.key for _, one in rest}
+    stay = [one for one in group if one.key not in gone | left]
+    assert len(places) <= largest or len(stay) <= largest
+    assert not left or len(places) > largest
+    assert all(
+        jaccard(a.shingles, b.shingles) < 0.8 for k, a in enumerate(stay) for b in stay[:k]
+    )
 
 
-@pytest.mark.beam
-@pytest.mark.parametrize("most", [1_000_000, 2])
-def test_a_chain_keeps_several_also_where_it_is_longer_than_there_are_rounds(most, monkeypatch):
-    monkeypatch.setattr(duplicates, "MOST_WAITING", most)
-    chain = [(f"{k:02d}", (Better(f"{k - 1:02d}", f"u{k - 1}", 0.9),)) for k in range(1, 30)]
-    assert len(chain) > 4 * ROUNDS
-    with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        losers = pipeline | beam.Create(chain) | ChooseLosers()
-        gone = losers | beam.Map(lambda loser: (loser.key, loser.stays.key))
-        expected = [(f"{k:02d}", f"{k - 1:02d}") for k in range(1, 30, 2)]
-        if most == 2:
-            # Rounds settle the first links; of the rest two wait to be settled, the others stay.
-            assert_that(gone, is_part_of(at_least=1))
-        else:
-            assert_that(gone, equal_to(expected))
-
-
-def is_part_of(at_least):
-    def check(found):
-        keys = {key for key, _ in found}
-        assert at_least <= len(keys)
-        assert all(stays not in keys for _, stays in found)
-        assert all(int(key) - int(stays) == 1 for key, stays in found)
-
-    return check
+def test_what_is_left_of_a_large_group_is_cut_where_near_duplicates_meet(monkeypatch):
+    monkeypatch.setattr(duplicates, "LARGEST_GROUP", 3)
+    group = group_of([(0, 9), (100, 8), (200, 7), (50, 1), (50, 2), (51, 3), (0, 4)])
+    losers, rest = split(losers_of("g", group, 0.8))
+    assert [(loser.key, loser.stays[0]) for loser in losers] == [("0006", "0000")]
+    assert sorted(one.key for _, one in rest) == ["0003", "0004", "0005"]
+    parts = {part for part, one in rest}
+    assert len(parts) < 3
+    assert all(part.startswith("g/") for part in parts)
 
 
 @pytest.mark.beam
@@ -175,12 +165,15 @@ def test_of_a_page_that_drifts_no_capture_falls_to_one_that_it_is_not_like():
     documents = drifting(24)
     content = {d.key: shingle(d.blocks[0].text) for d in documents}
     assert jaccard(content[documents[0].key], content[documents[-1].key]) == 0
-    told = settle(verified(documents, MinhashLimits()))
-    kept = [d.key[0] for d in documents if told.get(d.key, True)]
+    kept, _ = keep_unlike(
+        [Candidate(rank_of(d), content[d.key]) for d in documents],
+        lambda a, b: jaccard(a.shingles, b.shingles),
+        0.8,
+    )
     assert 4 < len(kept) < len(documents)
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         out = pipeline | beam.Create(documents) | DropNearDuplicates(MinhashLimits())
-        assert_that(out.kept | beam.Map(lambda d: d.key[0]), equal_to(kept), "kept")
+        assert_that(out.kept | beam.Map(lambda d: d.key[0]), equal_to([one.key[0] for one in kept]), "kept")
         values = out.decisions | beam.Filter(lambda d: not d.kept) | beam.Map(lambda d: d.value)
         assert_that(values | beam.Filter(lambda value: value < 0.8), equal_to([]), "values")
 
@@ -209,22 +202,25 @@ def test_twins_are_found_though_the_smallest_key_of_their_band_is_a_stranger():
 
 
 def test_a_band_of_three_has_the_edge_of_the_larger_two():
-    texts = [(rank_of(d), d.blocks[0].text) for d in a_stranger_and_twins()]
-    members = [member for band, member in band_members(texts, MinhashLimits()) if band[0] == 0]
-    assert list(likely_edges(b"band", members, 0.8)) == [("c" * 32, "b" * 32)]
+    texts = [(d.key[0], d.blocks[0].text) for d in a_stranger_and_twins()]
+    members = [
+        (key, sketch)
+        for band, (key, sketch) in band_members(texts, MinhashLimits())
+        if band[0] == 0
+    ]
+    assert list(likely_edges(b"band", members, 0.8)) == [("b", "c")]
     assert list(likely_edges(b"band", members[:1], 0.8)) == []
     assert list(likely_edges(b"band", members[:1] * 3, 0.8)) == []
 
 
 def test_every_band_brings_the_sketch_from_another_column():
     limits = MinhashLimits(bands=3, rows=2)
-    rank = Rank("a", "", 20, "u")
-    members = list(band_members([(rank, "some words of a text")], limits))
+    members = list(band_members([("a", "some words of a text")], limits))
     sketches = [sketch for _, (_, sketch) in members]
     assert [len(sketch) for sketch in sketches] == [6, 6, 6]
     assert sketches[1] == sketches[0][2:] + sketches[0][:2]
     assert sketches[2] == sketches[0][4:] + sketches[0][:4]
-    assert not list(band_members([(rank, "...")], limits))
+    assert not list(band_members([("a", "...")], limits))
 
 
 def group_texts(sizes):
@@ -240,16 +236,22 @@ def group_texts(sizes):
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=6), st.randoms(use_true_random=False))
-def test_of_each_group_in_a_band_one_stays_whatever_the_order(sizes, rng):
+def test_the_groups_of_a_band_are_found_whatever_the_order(sizes, rng):
     texts = group_texts(sizes)
-    batch = [(Rank(key, "", 0, ""), text) for key, text in texts.items()]
-    members = [member for band, member in band_members(batch, MinhashLimits()) if band[0] == 0]
+    members = [
+        (key, sketch)
+        for band, (key, sketch) in band_members(list(texts.items()), MinhashLimits())
+        if band[0] == 0
+    ]
     edges = list(likely_edges(b"all in one", members, 0.8))
     rng.shuffle(members)
     assert list(likely_edges(b"all in one", members, 0.8)) == edges
     shingles = {key: shingle(text) for key, text in texts.items()}
-    alike = {}
-    for better, worse in edges:
-        if jaccard(shingles[better], shingles[worse]) >= 0.8:
-            alike.setdefault(worse, []).append(Better(better, "", 1.0))
-    assert sum(settle(alike).get(key, True) for key in texts) == len(sizes)
+    alike = [(a, b) for a, b in edges if jaccard(shingles[a], shingles[b]) >= 0.8]
+    group = {key: {key} for key in texts}
+    for first, second in alike:
+        if group[first] is not group[second]:
+            group[first] |= group[second]
+            group.update(dict.fromkeys(group[second], group[first]))
+    found = {id(keys): len(keys) for keys in group.values()}
+    assert sorted(found.values()) == sorted(sizes)
