@@ -71,9 +71,7 @@ def keep_unlike(
     return kept, fallen
 
 
-def likest(
-    one: R, kept: Iterable[R], alike: Callable[[R, R], float]
-) -> tuple[R, float] | None:
+def likest(one: R, kept: Iterable[R], alike: Callable[[R, R], float]) -> tuple[R, float] | None:
     """The likest of some, the first of equals, and how alike it is; None of none."""
     found = [(other, alike(one, other)) for other in kept]
     return max(found, key=lambda pair: pair[1], default=None)

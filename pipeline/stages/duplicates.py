@@ -28,7 +28,6 @@ from pipeline.filters.document import document_text
 from pipeline.stages.connected import ConnectedGroups
 from pipeline.stages.one_stays import Rank, rank_of
 from pipeline.stages.verdicts import DECISIONS, Subject
-from schemas.records import Document
 from schemas.rejection import Reason, Why
 
 DUPLICATES = Subject("duplicates", "document", lambda d: d.key, lambda d: d.url)
@@ -229,7 +228,9 @@ class ChooseLosers(beam.PTransform):
         ends = edges | "Ends" >> beam.FlatMapTuple(lambda a, b, alike: [(a, alike), (b, alike)])
         rest = (
             {
-                "groups": edges | "Pairs" >> beam.MapTuple(lambda a, b, _: (a, b)) | ConnectedGroups(),
+                "groups": edges
+                | "Pairs" >> beam.MapTuple(lambda a, b, _: (a, b))
+                | ConnectedGroups(),
                 "nearest": ends,
                 "candidates": inputs["candidates"] | beam.Map(lambda one: (one.key, one)),
             }
@@ -237,7 +238,7 @@ class ChooseLosers(beam.PTransform):
             | "ByGroup" >> beam.FlatMapTuple(with_group)
         )
         losers = []
-        for number in range(2):
+        for number in range(2):  # the groups, then the parts of what is left of large ones
             out = (
                 rest
                 | f"Groups{number}" >> beam.GroupByKey()

@@ -228,9 +228,7 @@ def lane_of(url: str, lanes: int) -> int:
     return bucket_of(make_key(host), lanes)
 
 
-def one_a_page(
-    urls: Iterable[str], tracking: tuple[str, ...]
-) -> tuple[list[str], list[Rejection]]:
+def one_a_page(urls: Iterable[str], tracking: tuple[str, ...]) -> tuple[list[str], list[Rejection]]:
     """The URLs to fetch, sorted, the shortest of each page's; the other spellings as rejections."""
     pages: dict[str, str] = {}
     others = []

@@ -144,9 +144,7 @@ def test_every_loser_of_a_group_is_like_one_that_stays(places, largest, rng):
     stay = [one for one in group if one.key not in gone | left]
     assert len(places) <= largest or len(stay) <= largest
     assert not left or len(places) > largest
-    assert all(
-        jaccard(a.shingles, b.shingles) < 0.8 for k, a in enumerate(stay) for b in stay[:k]
-    )
+    assert all(jaccard(a.shingles, b.shingles) < 0.8 for k, a in enumerate(stay) for b in stay[:k])
 
 
 def test_what_is_left_of_a_large_group_is_cut_where_near_duplicates_meet(monkeypatch):
@@ -173,7 +171,9 @@ def test_of_a_page_that_drifts_no_capture_falls_to_one_that_it_is_not_like():
     assert 4 < len(kept) < len(documents)
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         out = pipeline | beam.Create(documents) | DropNearDuplicates(MinhashLimits())
-        assert_that(out.kept | beam.Map(lambda d: d.key[0]), equal_to([one.key[0] for one in kept]), "kept")
+        assert_that(
+            out.kept | beam.Map(lambda d: d.key[0]), equal_to([one.key[0] for one in kept]), "kept"
+        )
         values = out.decisions | beam.Filter(lambda d: not d.kept) | beam.Map(lambda d: d.value)
         assert_that(values | beam.Filter(lambda value: value < 0.8), equal_to([]), "values")
 

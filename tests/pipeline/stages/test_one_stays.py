@@ -106,7 +106,9 @@ def test_one_page_however_its_url_is_spelt():
 
 @pytest.mark.beam
 def test_one_text_at_several_urls():
-    copies = [document(f"http://{host}/", fetched_at=time) for host, time in (("a", "1"), ("b", "2"))]
+    copies = [
+        document(f"http://{host}/", fetched_at=time) for host, time in (("a", "1"), ("b", "2"))
+    ]
     other = document("http://c/", "Another text.")
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         out = pipeline | beam.Create([*copies, other]) | DropSameText()
