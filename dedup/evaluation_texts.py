@@ -27,7 +27,7 @@ from dedup.minhash import Shingles, ngram_hashes, shingle, word_count
 from schemas.keys import sha256_hex
 from schemas.recipe import bounded
 
-MAGIC = b"open-m3w evaluation texts 1"
+MAGIC = b"open-m3w evaluation texts 2"
 
 NGRAM = 13
 """Words of an n-gram."""

@@ -1,4 +1,10 @@
-"""Which of several copies stays: one of each connected group, by an order without ties."""
+"""Which of several copies stays, by an order without ties; and of many that are alike, which all.
+
+Likeness does not carry on: of three pages the first may be like the second and the second like the
+third, and the first and the third have little in common. So a page falls only to a page that stays
+and that it is itself like: pages are taken in their order, and each stays unless it is like one
+that stays before it. A chain of pages keeps several.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
@@ -41,25 +47,31 @@ def keep_one(group: Iterable[R], order: Callable[[R], Any] = newest_longest) -> 
     return max(group, key=order)
 
 
-def connected_groups(edges: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
-    """The keys that edges connect, directly or through others: sorted groups of sorted keys.
+def keep_unlike(
+    group: Iterable[R], alike: Callable[[R, R], float], least: float
+) -> tuple[list[R], list[tuple[R, R, float]]]:
+    """Those of a group that stay, and each of the others with the one that it falls to.
 
-    A key with no edge to another one is in no group.
+    They are taken in their order, the best first; each falls to the likest of those that stay
+    before it, if they are at least so alike. No two that stay are.
+
+    Args:
+        group: in any order.
+        alike: how alike two are, 0 to 1.
+        least: how alike two copies are.
     """
-    parents: dict[str, str] = {}
-    for first, second in edges:
-        a, b = _root(parents, first), _root(parents, second)
-        parents[max(a, b)] = min(a, b)
-    groups: dict[str, list[str]] = {}
-    for key in sorted(parents):
-        groups.setdefault(_root(parents, key), []).append(key)
-    return [tuple(group) for _, group in sorted(groups.items()) if len(group) > 1]
+    kept: list[R] = []
+    fallen = []
+    for one in sorted(group, key=newest_longest, reverse=True):
+        best = likest(one, kept, alike)
+        if best is not None and best[1] >= least:
+            fallen.append((one, *best))
+        else:
+            kept.append(one)
+    return kept, fallen
 
 
-def _root(parents: dict[str, str], key: str) -> str:
-    """The smallest key that this one is known to be connected with; paths are halved."""
-    parents.setdefault(key, key)
-    while parents[key] != key:
-        parents[key] = parents[parents[key]]
-        key = parents[key]
-    return key
+def likest(one: R, kept: Iterable[R], alike: Callable[[R, R], float]) -> tuple[R, float] | None:
+    """The likest of some, the first of equals, and how alike it is; None of none."""
+    found = [(other, alike(one, other)) for other in kept]
+    return max(found, key=lambda pair: pair[1], default=None)

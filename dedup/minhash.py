@@ -1,16 +1,16 @@
 """Near-duplicate texts: word n-grams, MinHash signatures, bands to meet in, exact Jaccard.
 
 Texts are compared as Gopher compares them (arXiv 2112.11446, appendix A.1.1): lower case,
-punctuation ignored, white space alike. Bands are only the net: with 20 bands of 6 rows two texts
-of Jaccard s meet with P = 1 - (1 - s^6)^20, .998 at .8 and .62 at .6, so pairs that meet, and
-are not far apart by the rest of their signatures (`dedup.likely`), are held against the exact
-Jaccard.
+punctuation ignored, white space alike; beyond ASCII in NFC, without soft hyphens and the like, and
+in scripts without spaces by their characters (`dedup.plain_text`). Bands are only the net: with 20
+bands of 6 rows two texts of Jaccard s meet with P = 1 - (1 - s^6)^20, .998 at .8 and .62 at .6, so
+pairs that meet, and are not far apart by the rest of their signatures (`dedup.likely`), are held
+against the exact Jaccard.
 
 All in numpy, no loop over words: a word's hash is a difference of two running sums over the
 text's bytes, an n-gram's is a sum of n word hashes.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +18,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.plain_text import seen_text, spaced_words
 from schemas.recipe import bounded
 
 Shingles = NDArray[np.uint64]
@@ -30,7 +31,6 @@ EMPTY = np.uint32(0xFFFFFFFF)
 """Each minimum of a text without a word."""
 
 _SEED = 0x6D33772F31
-_NOT_ASCII_NOT_WORD = re.compile(r"[^\w\x00-\x7f]+")
 _BYTE_BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2^64
 _WORD_BASE = np.uint64(0xC2B2AE3D27D4EB4F)
 _BLOCK = 2048  # shingles times 120 permutations of 4 bytes stay in the second-level cache
@@ -124,9 +124,9 @@ def jaccard(first: Shingles, second: Shingles) -> float:
 
 def _word_hashes(text: str) -> NDArray[np.uint64]:
     """A hash a word, in the text's order."""
-    lower = text.lower()
+    lower = seen_text(text).lower()
     if not lower.isascii():
-        lower = _NOT_ASCII_NOT_WORD.sub(" ", lower)
+        lower = spaced_words(lower)
     content = np.frombuffer(lower.encode("utf-8", "replace"), dtype=np.uint8)
     is_word = np.zeros(len(content) + 2, dtype=bool)
     is_word[1:-1] = _word_bytes()[content]

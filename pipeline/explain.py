@@ -9,7 +9,7 @@ The first two forms show pages piece by piece, what the build keeps of each as w
 it cuts and why (in red on a terminal), and the verdict of the recipe's text filters; the third
 gives many as JSON, one {"path", "url"} a line in, with "content_type" if there was such a header,
 and one object a line out (--text: as the first form); the fourth tells from a finished build's
-decisions what became of a URL.
+decisions what became of a URL, and which documents fell to it as copies.
 """
 
 import argparse
@@ -40,6 +40,8 @@ _COLUMNS = (
     "detail",
     "eval_set",
     "eval_id",
+    "copy_of",
+    "copy_of_url",
 )
 _KEYS = ("path", "url", "content_type")
 """Of a line of --pages."""
@@ -194,12 +196,14 @@ def _tell_story(output: str, url: str, *, as_json: bool) -> int:
         _LOG.error("%s: no decision names %s", output, url)
         return 1
     for row in story:
-        _write(json.dumps(row, ensure_ascii=False) if as_json else decision_line(row))
+        _write(json.dumps(row, ensure_ascii=False) if as_json else decision_line(row, url))
     return 0
 
 
 def find_decisions(output: str, url: str) -> list[dict[str, Any]]:
     """Every decision of a build that names the URL, in the order of the build's stages.
+
+    Decisions on other documents that fell to it as its copies are among them.
 
     Raises:
         ValueError: the build has no decisions, or a file of them cannot be read.
@@ -213,7 +217,10 @@ def find_decisions(output: str, url: str) -> list[dict[str, Any]]:
     try:
         data = pyarrow.dataset.dataset(files, format="parquet")
         names = [name for name in _COLUMNS if name in data.schema.names]
-        table = data.to_table(columns=names, filter=pyarrow.dataset.field("url") == url)
+        named = pyarrow.dataset.field("url") == url
+        if "copy_of_url" in names:
+            named = named | (pyarrow.dataset.field("copy_of_url") == url)
+        table = data.to_table(columns=names, filter=named)
     except ArrowInvalid as error:
         raise ValueError(f"{output}/decisions: {error}") from error
     rows: list[dict[str, Any]] = table.to_pylist()

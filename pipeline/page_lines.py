@@ -45,13 +45,18 @@ def lines_of(row: Mapping[str, Any], pieces: tuple[Piece, ...], *, colour: bool)
         yield _paint(f"dropped: {_reason_of(verdict)}", "cut", colour=colour)
 
 
-def decision_line(row: Mapping[str, Any]) -> str:
-    """A build's decision as a line."""
+def decision_line(row: Mapping[str, Any], url: str = "") -> str:
+    """A build's decision as a line; of a URL other than the one asked for with that URL."""
     line = f"{row['stage']:<16} {row['kind']:<8} {'kept' if row['kept'] else 'dropped'}"
     if row["reason"]:  # what is only flagged is kept and has one
         line += f"  {_reason_of(row)}"
     if row.get("eval_set"):
         line += f"  copy of {row['eval_set']}/{row['eval_id']}"
+    stayed = row.get("copy_of_url")
+    if stayed and stayed == url and row["url"] != url:
+        line += f"  in its stead, of {row['url']}"
+    elif stayed:
+        line += f"  copy of {stayed}"
     return f"{line}  {row['key']}"
 
 

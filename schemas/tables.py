@@ -42,6 +42,8 @@ class Decision:
         detail: what was measured, where it is a word: a language, a URL's word.
         eval_set: the evaluation set that holds the original of a copy.
         eval_id: the original's id there.
+        copy_of: the key of the document that stayed in its stead.
+        copy_of_url: that document's URL.
     """
 
     stage: str
@@ -55,6 +57,8 @@ class Decision:
     detail: str | None = None
     eval_set: str | None = None
     eval_id: str | None = None
+    copy_of: str | None = None
+    copy_of_url: str | None = None
 
 
 def rejected(stage: str, rejection: Rejection) -> Decision:

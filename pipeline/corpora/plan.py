@@ -26,6 +26,7 @@ from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
 from pipeline.stages.evaluation_texts import DOCUMENT_TEXTS, PAIR_TEXTS, DropEvaluationTexts
 from pipeline.stages.fetching import FetchMedia, document_links
 from pipeline.stages.inputs import Input
+from pipeline.stages.one_stays import NEWEST, SAME_TEXT, DropSameText, KeepNewest
 from pipeline.stages.paragraphs import OBELICS, PARAGRAPHS, FilterParagraphs, ObelicsSettings
 from pipeline.stages.reading import ReadDocuments, ReadSettings
 from pipeline.stages.repeated import (
@@ -36,10 +37,8 @@ from pipeline.stages.repeated import (
 )
 from pipeline.stages.run import Outputs, Place, Stage, Work
 from pipeline.stages.screening import (
-    NEWEST,
     SCREEN,
     TEXT,
-    KeepNewest,
     ScreenDocuments,
     ScreenLimits,
     judge_text,
@@ -181,7 +180,8 @@ def pool_threshold(work: Work, corpus: str, keep: float) -> float | None:
 
 def _settings(recipe: BuildRecipe) -> ReadSettings:
     """What the read stage needs."""
-    return ReadSettings(recipe.base_url, recipe.read, recipe.extract, recipe.fetch)
+    tracking = recipe.urls.tracking_parameters
+    return ReadSettings(recipe.base_url, recipe.read, recipe.extract, recipe.fetch, tracking)
 
 
 def _buckets(items: int) -> int:
@@ -204,7 +204,7 @@ def _screen(limits: ScreenLimits, pipeline: beam.Pipeline, work: Work, place: Pl
     del place
     documents = work.table(pipeline, "read", "documents", Document)
     screened = documents | ScreenDocuments(limits)
-    newest = screened.kept | KeepNewest()
+    newest = screened.kept | KeepNewest(limits.urls.tracking_parameters)
     return Outputs(
         {"documents": (Document, newest.kept)},
         (screened.decisions, newest.decisions),
@@ -251,9 +251,11 @@ def _duplicates(
 ) -> Outputs:
     del place
     documents = work.table(pipeline, judged, "documents", Document)
-    out = documents | DropNearDuplicates(request.recipe.minhash)
-    read = came_in(documents, DUPLICATES)
-    return Outputs({"documents": (Document, out.kept)}, (out.decisions,), (read,))
+    once = documents | DropSameText()
+    out = once.kept | DropNearDuplicates(request.recipe.minhash)
+    read = came_in(documents, SAME_TEXT), came_in(once.kept, DUPLICATES)
+    decisions = once.decisions, out.decisions
+    return Outputs({"documents": (Document, out.kept)}, decisions, read)
 
 
 def _links(limits: PairLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:

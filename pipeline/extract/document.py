@@ -175,7 +175,7 @@ def _blocks(items: list[Item], rights: RightsReader) -> Iterator[tuple[Item, Blo
     """The block that each item becomes; icons and what was said before become none."""
     items = [item for item in items if item.is_text or not is_icon(item)]
     captions = tie_captions(items)
-    drop_repeated(items)
+    drop_repeated(items, captions)
     for index, item in enumerate(items):
         if not item.kept:
             continue

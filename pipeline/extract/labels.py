@@ -1,7 +1,7 @@
 """Texts that a template says and not the page: labels of its controls, credits, what it repeats."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pipeline.extract.items import Item, Walk, ends_sentence, is_sentence
 from pipeline.extract.tree import Node
@@ -44,6 +44,11 @@ _REPEATED = 40
 """A text at least so many characters long is said once."""
 _OPENING = 60
 """Two captions that begin alike so far are one."""
+_SIZE = re.compile(
+    r"(?:^|[-_])(?:\d{2,4}x\d{2,4}|\d{2,4}px|[whs]\d{2,4}|small|medium|large|big|full|scaled|"
+    r"thumb(?:nail)?|tn|preview|original|orig|[sml])(?=$|[-_])"
+)
+"""Marks of a size in a file's name."""
 _MENU_MARKS = "|•·»/"
 _MENU_MARK = 3
 """Characters of a mark between two links, with its spaces."""
@@ -51,28 +56,51 @@ _RUN = 3
 """So many links in a row are a list of other pages."""
 
 
-def drop_repeated(items: list[Item]) -> None:
+def drop_repeated(items: list[Item], captions: Mapping[int, list[Item]]) -> None:
     """Marks as not kept what the page has said before in the same words.
 
-    Galleries say a caption once beside the small picture and once beside the large one. A page
-    that repeats itself throughout is left as it is: the repetition filter judges it.
+    Galleries say a caption once beside the small picture and once beside the large one; the caption
+    of another picture stays, though it says the same. A page that repeats itself throughout is left
+    as it is: the repetition filter judges it.
+
+    Args:
+        items: of the page.
+        captions: of the media among them, by their indices.
     """
+    _drop_captions(items, captions)
     said: set[str] = set()
-    captions: set[str] = set()
     again: list[Item] = []
     for item in items:
-        if item.kept and item.role is Role.CAPTION:
-            opening = item.text[:_OPENING]
-            if opening in captions:
-                item.cut("said before")
-            captions.add(opening)
-        if item.kept and len(item.text) >= _REPEATED:
+        if item.kept and len(item.text) >= _REPEATED and item.role is not Role.CAPTION:
             if item.text in said:
                 again.append(item)
             said.add(item.text)
     if sum(len(item.text) for item in again) * 4 <= sum(map(len, said)):
         for item in again:
             item.cut("said before")
+
+
+def _drop_captions(items: list[Item], captions: Mapping[int, list[Item]]) -> None:
+    """Marks a caption as not kept where it was said before, unless of another picture alone."""
+    pictures: dict[Item, set[str]] = {}
+    for index, tied in captions.items():
+        for caption in tied:
+            pictures.setdefault(caption, set()).add(_picture_of(items[index].url))
+    said: dict[str, set[str]] = {}
+    for item in items:
+        if not item.kept or item.role is not Role.CAPTION:
+            continue
+        shown, opening = pictures.get(item, set()), item.text[:_OPENING]
+        before = said.get(opening)
+        if before is not None and (not shown or not before or shown & before):
+            item.cut("said before")
+        said[opening] = shown | (before or set())
+
+
+def _picture_of(url: str) -> str:
+    """What the versions of a picture share in their names: the file's, without marks of a size."""
+    name = url.partition("?")[0].rstrip("/").rpartition("/")[2].lower()
+    return _SIZE.sub("", name.partition(".")[0])
 
 
 def drop_labels(walk: Walk) -> None:

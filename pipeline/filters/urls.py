@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from dedup.canonical_url import TRACKING
 from schemas.rejection import Reason, Why
 
 _LONG_WORD = 4
@@ -16,12 +17,19 @@ class UrlLimits:
 
     The papers match substrings; here a word must stand between marks, so that Sussex, lexicon
     and catalogous pass.
+
+    Attributes:
+        page_words: that drop a page.
+        image_words: that drop an image.
+        tracking_parameters: of a query; URLs that differ in these alone are of one page, whose
+            newest capture stays. One that ends in `*` stands for all that begin so.
     """
 
     page_words: tuple[str, ...] = ("porn", "sex", "xxx")
     image_words: tuple[str, ...] = (
         "logo", "button", "icon", "plugin", "widget", "avatar", "porn", "sex", "xxx",
     )  # fmt: skip
+    tracking_parameters: tuple[str, ...] = TRACKING
 
 
 def judge_page_url(url: str, limits: UrlLimits) -> Why | None:

@@ -11,6 +11,7 @@ from pipeline.report.charts import spread_chart
 from pipeline.report.corpora import CorpusFigures
 from pipeline.report.funnel import funnel_table, reason_cards
 from pipeline.report.gallery import pair_card, picture, sequence_card
+from pipeline.report.groups import groups_table
 from pipeline.report.markup import (
     Markup,
     bytes_of,
@@ -136,6 +137,9 @@ def _sections(
     yield "funnel", ("Funnel", list(funnel_table(manifest.stages)))
     if tables.verdicts.refused:
         yield "reasons", ("Why not", list(reason_cards(manifest.stages, tables.verdicts)))
+    groups = list(groups_table(tables.verdicts.groups.largest()))
+    if groups:
+        yield "copied", ("Copied documents", groups)
     copies = list(_copies(tables))
     if copies:
         yield "evaluation", ("Evaluation copies", copies)

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.report.groups import CopyGroups
 from pipeline.report.sources import ReportFiles, table_batches
 from pipeline.report.spread import Spread
 from schemas.rejection import Reason
@@ -79,6 +80,7 @@ class Verdicts:
         copies: how many were taken out, by evaluation set.
         flags: a few of those that were kept and only flagged.
         flagged: how many were, by evaluation set.
+        groups: of copied documents.
     """
 
     rows: int = 0
@@ -88,6 +90,7 @@ class Verdicts:
     copies: Counter[str] = field(default_factory=Counter)
     flags: list[Removal] = field(default_factory=list)
     flagged: Counter[str] = field(default_factory=Counter)
+    groups: CopyGroups = field(default_factory=CopyGroups)
 
 
 def read_verdicts(output: str, files: ReportFiles) -> Verdicts:
@@ -112,6 +115,7 @@ def fold_decisions(verdicts: Verdicts, rows: pa.RecordBatch) -> None:
         else:
             refusals = verdicts.refused.setdefault((stage, kind, reason), Refusals())
             _fold_refusals(refusals, alike)
+    verdicts.groups.add(rows)
     matched = rows.filter(pc.is_valid(rows["eval_set"]))
     removed, flagged = matched.filter(pc.invert(matched["kept"])), matched.filter(matched["kept"])
     verdicts.removals = _fold_matches(verdicts.removals, verdicts.copies, removed)

@@ -1,58 +1,101 @@
 """Near-duplicate documents out, before anything is downloaded: MinHash finds, Jaccard decides.
 
-Only keys, signatures and, for candidates, sets of shingles are shuffled; the texts are not.
+Only keys, URLs, signatures and, for candidates, sets of shingles are shuffled; the texts are not.
+Candidates whose exact Jaccard is at least the limit make groups, and in a group each is compared
+with each that stays: a document falls only where it is as like as that to one that stays, and its
+decision names that one (`dedup.keep_one`).
+
+No step holds more than one band's sketches, one document's edges, or LARGEST_GROUP sets of shingles
+of a group (8 bytes a word: 8 MB of pages of 1,000 words). Of a larger group the best LARGEST_GROUP
+are compared with each other, all others with those of them that stay; what is left is cut into
+parts by a shingle that near-duplicates share, and each part is done as a group is. What is left
+then stays.
 """
 
+import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 
-from dedup.keep_one import connected_groups, keep_one
+from dedup.keep_one import keep_unlike, likest, newest_longest
 from dedup.likely import likely_pairs
-from dedup.minhash import MinhashLimits, bands, jaccard, shingle, signatures
+from dedup.minhash import MinhashLimits, Shingles, bands, jaccard, shingle, signatures
 from pipeline.filters.document import document_text
+from pipeline.stages.connected import ConnectedGroups
+from pipeline.stages.one_stays import Rank, rank_of
 from pipeline.stages.verdicts import DECISIONS, Subject
-from schemas.records import Document
 from schemas.rejection import Reason, Why
 
 DUPLICATES = Subject("duplicates", "document", lambda d: d.key, lambda d: d.url)
+LARGEST_GROUP = 1000
+_PARTS = 256
 _TEXTS_PER_BATCH = 64
+_CANDIDATES = "candidates"
+_REST = "rest"
 
 
 @dataclass(frozen=True, slots=True)
-class Rank:
-    """What the choice among near-duplicates depends on: newest, then longest, then by key."""
+class Candidate:
+    """A document as it is compared: what its rank depends on, and its shingles.
 
-    key: str
-    fetched_at: str
-    length: int
+    Attributes:
+        rank: of it.
+        shingles: of its text.
+        nearest: its greatest Jaccard with any other, as far as is known.
+    """
+
+    rank: Rank
+    shingles: Shingles = field(compare=False)
+    nearest: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """The document's."""
+        return self.rank.key
+
+    @property
+    def fetched_at(self) -> str:
+        """When it was fetched."""
+        return self.rank.fetched_at
+
+    @property
+    def length(self) -> int:
+        """Of its text, in characters."""
+        return self.rank.length
 
 
 @dataclass(frozen=True, slots=True)
 class Loser:
-    """A document that goes, the one that stays in its stead, and how alike the two are."""
+    """A document that goes, the one that stays in its stead, and how alike the two are.
+
+    Attributes:
+        key: of what goes.
+        stays: key and URL of what stays.
+        jaccard: of the two.
+        nearest: the greatest Jaccard of what goes with any other document.
+    """
 
     key: str
-    winner: str
+    stays: tuple[str, str]
     jaccard: float
+    nearest: float
 
 
 @dataclass(eq=False)
 class DropNearDuplicates(beam.PTransform):
-    """Documents, one of each group of near-duplicates; outputs `kept`, `decisions`."""
+    """Documents without those that are like one that stays; outputs `kept`, `decisions`."""
 
     limits: MinhashLimits
 
     def expand(self, documents: beam.PCollection) -> Any:
-        """Bands to candidate edges, edges verified, groups to losers, losers out."""
+        """Bands to candidates, candidates verified, groups to losers, losers out."""
         edges = documents | CandidateEdges(self.limits)
-        verified = {"edges": edges, "documents": documents} | VerifyEdges(self.limits)
-        ranks = documents | "Ranks" >> beam.Map(lambda d: (d.key, rank_of(d)))
-        losers = {"edges": verified, "ranks": ranks} | ChooseLosers()
+        inputs: Any = {"edges": edges, "documents": documents}
+        losers = inputs | VerifyEdges(self.limits) | ChooseLosers(self.limits)
         return (
             {
                 "documents": documents | "ByKey" >> beam.Map(lambda d: (d.key, d)),
@@ -64,11 +107,6 @@ class DropNearDuplicates(beam.PTransform):
                 DECISIONS, main="kept"
             )
         )
-
-
-def rank_of(document: Document) -> Rank:
-    """The document's rank."""
-    return Rank(document.key, document.fetched_at, len(document_text(document)))
 
 
 @dataclass(eq=False)
@@ -125,91 +163,132 @@ def likely_edges(
 
 @dataclass(eq=False)
 class VerifyEdges(beam.PTransform):
-    """Edges (smaller, larger, Jaccard) whose documents are as alike as the limits ask."""
+    """Edges whose documents are as alike as the limits ask; outputs `verified`, `candidates`.
+
+    The main output holds (smaller, larger, Jaccard), `candidates` a Candidate for each end of a
+    candidate edge, more than one for some.
+    """
 
     limits: MinhashLimits
 
-    def expand(self, inputs: Any) -> beam.PCollection:
+    def expand(self, inputs: Any) -> Any:
         """The shingles of candidates meet twice: once at each end of their edge."""
         limits = self.limits
-        shingles = inputs["documents"] | "Shingles" >> beam.Map(
-            lambda d: (d.key, shingle(document_text(d), limits.ngram))
+        candidates = inputs["documents"] | "Shingles" >> beam.Map(
+            lambda d: (d.key, Candidate(rank_of(d), shingle(document_text(d), limits.ngram)))
         )
         half = (
-            {"edges": inputs["edges"], "shingles": shingles}
+            {"edges": inputs["edges"], "own": candidates}
             | "FirstEnd" >> beam.CoGroupByKey()
-            | "CarryFirst" >> beam.FlatMapTuple(carry_first)
+            | "CarryFirst" >> beam.FlatMapTuple(carry_first).with_outputs(_CANDIDATES, main="half")
         )
-        return (
-            {"carried": half, "shingles": shingles}
+        whole = (
+            {"carried": half.half, "own": candidates}
             | "SecondEnd" >> beam.CoGroupByKey()
-            | "Compare" >> beam.FlatMapTuple(partial(compare_ends, least=self.limits.jaccard))
+            | "Compare"
+            >> beam.FlatMapTuple(partial(compare_ends, least=limits.jaccard)).with_outputs(
+                _CANDIDATES, main="verified"
+            )
         )
+        both = (half[_CANDIDATES], whole[_CANDIDATES]) | "BothEnds" >> beam.Flatten()
+        return {"verified": whole.verified, "candidates": both}
 
 
-def carry_first(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, Any]]:
-    """(other end, (this end, this end's shingles)) for each edge that begins here."""
+def carry_first(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[Any]:
+    """(other end, (this end, its shingles)) for each edge that begins here; this end, tagged."""
     edges = list(groups["edges"])
     if edges:
-        shingles = next(iter(groups["shingles"]))
+        own = next(iter(groups["own"]))
+        yield beam.pvalue.TaggedOutput(_CANDIDATES, own)
         for other in edges:
-            yield other, (key, shingles)
+            yield other, (key, own.shingles)
 
 
-def compare_ends(
-    key: str, groups: dict[str, Iterable[Any]], least: float
-) -> Iterator[tuple[str, str, float]]:
-    """Edges that end here and are near-duplicates."""
+def compare_ends(key: str, groups: dict[str, Iterable[Any]], least: float) -> Iterator[Any]:
+    """Edges that end here and are near-duplicates; this end, tagged."""
     carried = list(groups["carried"])
     if carried:
-        own = next(iter(groups["shingles"]))
+        own = next(iter(groups["own"]))
+        yield beam.pvalue.TaggedOutput(_CANDIDATES, own)
         for other, shingles in carried:
-            alike = jaccard(own, shingles)
+            alike = jaccard(own.shingles, shingles)
             if alike >= least:
                 yield other, key, alike
 
 
 @dataclass(eq=False)
 class ChooseLosers(beam.PTransform):
-    """Losers of every group of connected documents."""
+    """The losers of every group of connected documents, of `verified` edges and `candidates`."""
+
+    limits: MinhashLimits
 
     def expand(self, inputs: Any) -> beam.PCollection:
-        """Ranks join the edges; then all verified edges, a small share, meet in one place."""
-        edges = inputs["edges"]
-        ends = edges | "Ends" >> beam.FlatMap(lambda e: [(e[0], None), (e[1], None)])
-        ranks = (
-            {"ends": ends, "ranks": inputs["ranks"]}
-            | "JoinRanks" >> beam.CoGroupByKey()
-            | beam.FlatMapTuple(lambda _, g: list(g["ranks"])[:1] if list(g["ends"]) else [])
+        """Labels of groups join the candidates; then one GroupByKey a round by group."""
+        edges = inputs["verified"]
+        ends = edges | "Ends" >> beam.FlatMapTuple(lambda a, b, alike: [(a, alike), (b, alike)])
+        rest = (
+            {
+                "groups": edges
+                | "Pairs" >> beam.MapTuple(lambda a, b, _: (a, b))
+                | ConnectedGroups(),
+                "nearest": ends,
+                "candidates": inputs["candidates"] | beam.Map(lambda one: (one.key, one)),
+            }
+            | "JoinGroups" >> beam.CoGroupByKey()
+            | "ByGroup" >> beam.FlatMapTuple(with_group)
         )
-        return (
-            edges.pipeline
-            | "Once" >> beam.Create([None])
-            | "Losers"
-            >> beam.FlatMap(
-                lambda _, edges, ranks: choose_losers(edges, ranks),
-                beam.pvalue.AsList(edges),
-                beam.pvalue.AsList(ranks),
+        losers = []
+        for number in range(2):  # the groups, then the parts of what is left of large ones
+            out = (
+                rest
+                | f"Groups{number}" >> beam.GroupByKey()
+                | f"Losers{number}"
+                >> beam.FlatMapTuple(partial(losers_of, least=self.limits.jaccard)).with_outputs(
+                    _REST, main="losers"
+                )
             )
-        )
+            rest = out[_REST]
+            losers.append(out.losers)
+        return losers | beam.Flatten()
 
 
-def choose_losers(
-    edges: Iterable[tuple[str, str, float]], ranks: Iterable[Rank]
-) -> Iterator[Loser]:
-    """The losers of all groups."""
-    by_key = {rank.key: rank for rank in ranks}
-    alike: dict[str, float] = {}
-    pairs = []
-    for first, second, jaccard_ in sorted(edges):
-        pairs.append((first, second))
-        for end in (first, second):
-            alike[end] = max(alike.get(end, 0.0), jaccard_)
-    for group in connected_groups(pairs):
-        winner = keep_one([by_key[key] for key in group])
-        for key in group:
-            if key != winner.key:
-                yield Loser(key, winner.key, round(alike[key], 4))
+def with_group(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, Candidate]]:
+    """(group, the candidate with what it is nearest to) of a document that is in a group."""
+    del key
+    for group in groups["groups"]:
+        one = next(iter(groups["candidates"]))
+        yield group, Candidate(one.rank, one.shingles, max(groups["nearest"]))
+
+
+def losers_of(group: str, candidates: Iterable[Candidate], least: float) -> Iterator[Any]:
+    """The losers of a group; of one of more than LARGEST_GROUP also what is left, tagged.
+
+    The candidates are gone through twice, and at most LARGEST_GROUP of them held.
+    """
+    best = heapq.nlargest(LARGEST_GROUP, candidates, key=newest_longest)
+    kept, fallen = keep_unlike(best, _alike, least)
+    for one, stays, alike in fallen:
+        yield _loser(one, stays, alike)
+    if len(best) < LARGEST_GROUP:
+        return
+    held = {one.key for one in best}
+    for one in candidates:
+        if one.key in held:
+            continue
+        found = likest(one, kept, _alike)
+        if found is not None and found[1] >= least:
+            yield _loser(one, *found)
+        else:
+            part = int(one.shingles[0]) % _PARTS  # the same of two texts with P = their Jaccard
+            yield beam.pvalue.TaggedOutput(_REST, (f"{group}/{part}", one))
+
+
+def _alike(first: Candidate, second: Candidate) -> float:
+    return jaccard(first.shingles, second.shingles)
+
+
+def _loser(one: Candidate, stays: Candidate, alike: float) -> Loser:
+    return Loser(one.key, (stays.key, stays.rank.url), alike, max(alike, one.nearest))
 
 
 def drop_losers(key: str, groups: dict[str, Iterable[Any]], limits: MinhashLimits) -> Iterator[Any]:
@@ -221,5 +300,7 @@ def drop_losers(key: str, groups: dict[str, Iterable[Any]], limits: MinhashLimit
             yield document
             yield beam.pvalue.TaggedOutput(DECISIONS, DUPLICATES.kept(document))
         else:
-            why = Why(Reason.NEAR_DUPLICATE, loser.jaccard, limits.jaccard)
-            yield beam.pvalue.TaggedOutput(DECISIONS, DUPLICATES.rejected(document, why))
+            detail = f"nearest {loser.nearest:.4f}"
+            why = Why(Reason.NEAR_DUPLICATE, round(loser.jaccard, 4), limits.jaccard, detail)
+            decision = DUPLICATES.replaced(document, why, loser.stays)
+            yield beam.pvalue.TaggedOutput(DECISIONS, decision)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import apache_beam as beam
 
+from dedup.canonical_url import TRACKING, canonical_url
 from pipeline.extract.alone import PageExtractor
 from pipeline.extract.html_folder import read_folder
 from pipeline.extract.limits import ExtractLimits, ReadLimits
@@ -44,12 +45,14 @@ class ReadSettings:
         read: bounds on records and pages.
         extract: guards and rules of the extraction.
         fetch: how pages of a URL list are fetched.
+        tracking: parameters of a URL that make no other page of it.
     """
 
     base_url: str = ""
     read: ReadLimits = field(default_factory=ReadLimits)
     extract: ExtractLimits = field(default_factory=ExtractLimits)
     fetch: FetchLimits = field(default_factory=FetchLimits)
+    tracking: tuple[str, ...] = TRACKING
 
 
 @dataclass(eq=False)
@@ -90,9 +93,9 @@ class ReadDocuments(beam.PTransform):
         fetched = (
             lines
             | "Urls" >> beam.Filter(lambda line: isinstance(line, str))
-            | "ByLane" >> beam.Map(lambda url: (lane_of(url, _LANES), url))
+            | "ByLane" >> beam.Map(lambda url: (lane_of(canonical_url(url), _LANES), url))
             | "Lanes" >> beam.GroupByKey()
-            | "FetchPages" >> beam.ParDo(_FetchPages(self.settings.fetch))
+            | "FetchPages" >> beam.ParDo(_FetchPages(self.settings))
         )
         return (
             (at_rest.found, by_place, revisits.settled, no_urls, fetched)
@@ -225,6 +228,18 @@ def lane_of(url: str, lanes: int) -> int:
     return bucket_of(make_key(host), lanes)
 
 
+def one_a_page(urls: Iterable[str], tracking: tuple[str, ...]) -> tuple[list[str], list[Rejection]]:
+    """The URLs to fetch, sorted, the shortest of each page's; the other spellings as rejections."""
+    pages: dict[str, str] = {}
+    others = []
+    for url in sorted(set(urls), key=lambda url: (len(url), url)):
+        first = pages.setdefault(canonical_url(url, tracking), url)
+        if first != url:
+            why = Why(Reason.DUPLICATE_URL, detail=first)
+            others.append(Rejection("page", make_key(url), url, why))
+    return sorted(pages.values()), others
+
+
 def page_of(outcome: Outcome) -> Page | Rejection:
     """The page that came of a fetched URL, or why there is none."""
     body = outcome.body
@@ -281,15 +296,17 @@ class _ParsePages(beam.DoFn):
 class _FetchPages(beam.DoFn):
     """Pages of the URLs of a lane, fetched politely."""
 
-    def __init__(self, limits: FetchLimits) -> None:
-        self._limits = limits
+    def __init__(self, settings: ReadSettings) -> None:
+        self._settings = settings
 
     def setup(self) -> None:
-        self._fetcher = Fetcher(self._limits)
+        self._fetcher = Fetcher(self._settings.fetch)
         self._fetcher.start()
 
     def process(self, lane: tuple[int, Iterable[str]]) -> Iterator[Page | Rejection]:
-        yield from map(page_of, self._fetcher.stream(sorted(set(lane[1]))))
+        wanted, others = one_a_page(lane[1], self._settings.tracking)
+        yield from map(page_of, self._fetcher.stream(wanted))
+        yield from others
 
     def teardown(self) -> None:
         self._fetcher.stop()

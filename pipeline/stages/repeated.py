@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import apache_beam as beam
 
+from dedup.plain_text import plain_text
 from pipeline.stages.paragraphs import ParagraphPlace
 from pipeline.stages.verdicts import DECISIONS, Subject
 from schemas.keys import make_key
@@ -61,10 +62,14 @@ class DropRepeatedParagraphs(beam.PTransform):
 
 def host_texts(document: Document) -> Iterator[tuple[str, str]]:
     """(key of host and text, document's key) for each different paragraph, headings left out."""
-    host = urlsplit(document.url).hostname or ""
-    texts = {block.text: None for block in document.blocks if may_repeat(block)}
-    for text in texts:
-        yield make_key(host, text), document.key
+    keys = {_key_of(document, block): None for block in document.blocks if may_repeat(block)}
+    for key in keys:
+        yield key, document.key
+
+
+def _key_of(document: Document, block: TextBlock) -> str:
+    """A key of the document's host and the paragraph, as texts are compared."""
+    return make_key(urlsplit(document.url).hostname or "", plain_text(block.text))
 
 
 def repeated_texts(
@@ -82,14 +87,13 @@ def drop_repeated(key: str, groups: dict[str, Iterable[Any]], limits: RepeatedLi
     del key
     pages = dict(groups["repeated"])
     for document in groups["documents"]:
-        host = urlsplit(document.url).hostname or ""
         kept: list[Block] = []
         for index, block in enumerate(document.blocks):
             if not may_repeat(block):
                 kept.append(block)
                 continue
             place = ParagraphPlace(make_key(document.key, str(index)), document.url)
-            times = pages.get(make_key(host, block.text))
+            times = pages.get(_key_of(document, block))
             yield beam.pvalue.TaggedOutput(READ, (REPEATED_TEXTS.stage, "paragraph"))
             if times is None:
                 kept.append(block)

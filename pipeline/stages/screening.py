@@ -1,7 +1,7 @@
-"""Screen: documents in the recipe's language, of a fit URL, the newest of each URL."""
+"""Screen: documents in the recipe's language, of a fit URL, without personal data."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -19,13 +19,12 @@ from pipeline.filters.words import split_words
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.verdicts import DECISIONS, Subject
 from schemas.records import Document
-from schemas.rejection import BadInput, Reason, Why
+from schemas.rejection import BadInput, Why
 
 SCREEN = Subject("screen", "document", lambda d: d.key, lambda d: d.url)
 TEXT = Subject("text", "document", lambda d: d.key, lambda d: d.url)
 REPLACED = "replaced"
 """Tag of the output that says how much of what was replaced."""
-NEWEST = Subject("newest", "document", lambda d: d.key, lambda d: d.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +69,6 @@ def judge_text(document: Document, limits: GopherLimits) -> Why | None:
     return judge_quality(text, limits, words) or judge_repetition(text, limits, words)
 
 
-def choose_newest(documents: Iterable[Document]) -> list[tuple[Document, bool]]:
-    """The documents of one URL with whether each is kept: the newest, by key where times tie."""
-    ordered = sorted(documents, key=lambda d: (d.fetched_at, d.key), reverse=True)
-    return [(document, index == 0) for index, document in enumerate(ordered)]
-
-
 @dataclass(eq=False)
 class ScreenDocuments(beam.PTransform):
     """Documents that pass, without personal data; outputs `kept`, `replaced`, `decisions`."""
@@ -101,28 +94,3 @@ def screened(document: Document, limits: ScreenLimits) -> Iterator[Any]:
     yield beam.pvalue.TaggedOutput(DECISIONS, replace(SCREEN.kept(kept), detail=detail))
     for what, number in counts.items():
         yield beam.pvalue.TaggedOutput(REPLACED, ((SCREEN.stage, "document", what), number))
-
-
-@dataclass(eq=False)
-class KeepNewest(beam.PTransform):
-    """One document a URL, the newest; outputs `kept`, `decisions`."""
-
-    def expand(self, documents: beam.PCollection) -> Any:
-        """Two outputs."""
-        return (
-            documents
-            | beam.Map(lambda document: (document.url, document))
-            | beam.GroupByKey()
-            | beam.FlatMapTuple(_newest).with_outputs(DECISIONS, main="kept")
-        )
-
-
-def _newest(url: str, documents: Iterable[Document]) -> Iterator[Any]:
-    """The newest document of a URL, and a decision for each."""
-    for document, kept in choose_newest(documents):
-        if kept:
-            yield document
-            yield beam.pvalue.TaggedOutput(DECISIONS, NEWEST.kept(document))
-        else:
-            why = Why(Reason.DUPLICATE_URL, url)
-            yield beam.pvalue.TaggedOutput(DECISIONS, NEWEST.rejected(document, why))

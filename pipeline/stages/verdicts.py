@@ -43,6 +43,16 @@ class Subject:
         kind = self.kind if isinstance(self.kind, str) else self.kind(item)
         return rejected(self.stage, Rejection(kind, self.key(item), self.url(item), why))
 
+    def replaced(self, item: object, why: Why, stays: tuple[str, str]) -> Decision:
+        """The decision to drop a copy of what stays.
+
+        Args:
+            item: the copy.
+            why: how like what stays it is.
+            stays: key and URL of what stays.
+        """
+        return replace(self.rejected(item, why), copy_of=stays[0], copy_of_url=stays[1])
+
     def matched(self, item: object, why: Why, original: tuple[str, str], policy: str) -> Decision:
         """The decision on a copy of evaluation data, which the policy "flag" keeps all the same.
 

@@ -1,12 +1,16 @@
 """Near-duplicate documents: signatures beside datatrove's, what is found by Jaccard, and the cost.
 
-    python tests/benchmarks/near_duplicates.py [--signatures] [--found] [--cost 10000 50000 200000]
+    python tests/benchmarks/near_duplicates.py [--signatures] [--found] [--groups]
+        [--cost 10000 50000 200000]
 
 --signatures: MinHash signatures a CPU second, tokenisation included, of 20 x 6 minima over 5-grams
 of words; datatrove's MinhashDedupSignature in a virtual environment of its own, in the same run, as
-it is and with the words cut at spaces. Goal: 5 times as many. --found: pairs of generated documents at Jaccard 0.5 to 0.95, in a Beam
-pipeline; in another order and on two workers the same documents must go. --cost: CPU seconds a
-document of the whole stage, by the number of generated documents.
+it is and with the words cut at spaces. Goal: 5 times as many. --found: pairs of generated documents
+at Jaccard 0.5 to 0.95, in a Beam pipeline; in another order and on two workers the same documents
+must go, each to the same one. --groups: pages that drift from day to day, pages of which each
+differs from each, and one group of thousands: what stays, how alike a page that goes is to the one
+that its decision names, and how many pairs that stay are alike all the same. --cost: CPU seconds
+a document of the whole stage, by the number of generated documents.
 """
 
 import argparse
@@ -104,8 +108,8 @@ def compare_signatures(documents: int, rounds: int) -> None:
         print(f"  {name:32} {documents / middle:8.0f}   ours to it {middle / ours:6.1f}")
 
 
-def losers(documents: list, workers: int) -> set[str]:
-    """The URLs that the stage drops, in a pipeline of so many worker processes."""
+def losers(documents: list, workers: int) -> dict[str, tuple[str, float]]:
+    """What the stage drops: URL to the URL that stays and the Jaccard, on so many processes."""
     import tempfile
 
     import apache_beam as beam
@@ -120,11 +124,12 @@ def losers(documents: list, workers: int) -> set[str]:
     with tempfile.TemporaryDirectory() as folder:
         with beam.Pipeline(options=PipelineOptions(flags)) as pipeline:
             out = pipeline | beam.Create(documents) | DropNearDuplicates(MinhashLimits())
-            gone = out.decisions | beam.Filter(lambda one: not one.kept) | beam.Map(lambda d: d.url)
-            gone | beam.io.WriteToText(f"{folder}/gone")
-        return {
-            line for path in Path(folder).glob("gone*") for line in path.read_text().splitlines()
-        }
+            gone = out.decisions | beam.Filter(lambda one: not one.kept)
+            rows = gone | beam.Map(lambda d: json.dumps((d.url, d.copy_of_url, d.value)))
+            rows | beam.io.WriteToText(f"{folder}/gone")
+        files = Path(folder).glob("gone*")
+        rows = [json.loads(line) for path in files for line in path.read_text().splitlines()]
+        return {url: (instead, value) for url, instead, value in rows}
 
 
 def document(url: str, text: str, fetched_at: str = ""):
@@ -162,6 +167,62 @@ def find_injected(pairs_a_level: int) -> None:
         )
 
 
+def drift(rng: random.Random, days: int, step: int = 12) -> list[str]:
+    """Texts of 400 words of which each has lost `step` words of the one before and won others."""
+    text = words(rng, 400 + step * days)
+    return [" ".join(text[step * day : step * day + 400]) for day in range(days)]
+
+
+def template(rng: random.Random, pages: int, own: int) -> list[str]:
+    """Texts of 400 words, `own` in a row at one of forty places another in each."""
+    text = words(rng, 400)
+    made = []
+    for _ in range(pages):
+        at = rng.randrange(40) * 10
+        made.append(" ".join([*text[:at], *words(rng, own), *text[at + own :]]))
+    return made
+
+
+def measure_groups() -> None:
+    from dedup.minhash import jaccard, shingle
+
+    rng = random.Random(2)
+    kinds = {
+        "50 pages that drift over 40 days": [drift(rng, 40) for _ in range(50)],
+        "100 groups of 20, each about .82 to each": [template(rng, 20, 18) for _ in range(100)],
+        "20 groups of 100, each about .82 to each": [template(rng, 100, 18) for _ in range(20)],
+        "20 groups of 100, each about .95 to each": [template(rng, 100, 3) for _ in range(20)],
+        "one group of 3,000, each about .95 to each": [template(rng, 3000, 3)],
+    }
+    for kind, groups in kinds.items():
+        documents, texts = [], {}
+        for number, group in enumerate(groups):
+            for member, text in enumerate(group):
+                url = f"http://h/{number}/{member}"
+                texts[url] = text
+                documents.append(document(url, text, f"{rng.randrange(10**6):06d}"))
+        before = time.process_time()
+        gone = losers(documents, workers=1)
+        seconds = time.process_time() - before
+        again = losers(rng.sample(documents, len(documents)), workers=1)
+        content = {url: shingle(text) for url, text in texts.items()}
+        named = [jaccard(content[url], content[stays]) for url, (stays, _) in gone.items()]
+        left = still = 0
+        for number, group in enumerate(groups):
+            stay = [url for k in range(len(group)) if (url := f"http://h/{number}/{k}") not in gone]
+            left += len(stay)
+            still += sum(
+                jaccard(content[a], content[b]) >= 0.8 for k, a in enumerate(stay) for b in stay[:k]
+            )
+        order = "same" if again == gone else "OTHER"
+        to_gone = sum(stays in gone for stays, _ in gone.values())
+        print(
+            f"{kind}: {left} of {len(documents)} stay; least Jaccard with the page named "
+            f"{min(named, default=1):.3f}, {to_gone} name one that goes; {still} pairs that stay are "
+            f"alike; another order: {order}; {1e3 * seconds / len(documents):.1f} CPU ms each"
+        )
+
+
 def measure_cost(sizes: list[int]) -> None:
     for size in sizes:
         rng = random.Random(size)
@@ -181,6 +242,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--signatures", action="store_true")
     parser.add_argument("--found", action="store_true")
+    parser.add_argument("--groups", action="store_true")
     parser.add_argument("--cost", type=int, nargs="*", default=[], metavar="DOCUMENTS")
     parser.add_argument("--documents", type=int, default=1000, help="of the signatures")
     parser.add_argument("--pairs", type=int, default=200, help="at each Jaccard")
@@ -190,6 +252,8 @@ def main() -> int:
         compare_signatures(options.documents, options.rounds)
     if options.found:
         find_injected(options.pairs)
+    if options.groups:
+        measure_groups()
     measure_cost(options.cost)
     return 0
 

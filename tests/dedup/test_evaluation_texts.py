@@ -114,7 +114,7 @@ def test_sections_that_are_not_whole_are_refused() -> None:
         "changed since it was made": content[:-1] + bytes([content[-1] ^ 1]),
         "changed in the header": content.replace(b'"texts":2', b'"texts":3'),
         "cut or changed in the header": content[:40],
-        "of another version": content.replace(b"texts 1\n", b"texts 9\n"),
+        "of another version": content.replace(b"texts 2\n", b"texts 9\n"),
     }
     for why, damaged in wrong.items():
         with pytest.raises(UnusableIndex, match=f"name: .*{why}"):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.keep_one import connected_groups, keep_one, newest_longest
+from dedup.keep_one import keep_one, keep_unlike, likest, newest_longest
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,6 @@ COPIES = st.lists(
     min_size=1,
     max_size=6,
 )
-EDGES = st.lists(st.tuples(KEYS, KEYS), max_size=12)
 
 
 def test_the_newest_stays():
@@ -69,38 +68,49 @@ def test_an_empty_group_has_none():
         keep_one([], newest_longest)
 
 
-def test_groups_are_connected_through_others():
-    edges = [("d", "c"), ("a", "b"), ("x", "x"), ("b", "e"), ("f", "e")]
-    assert connected_groups(edges) == [("a", "b", "e", "f"), ("c", "d")]
-    assert connected_groups([]) == []
+# Of many that are alike
 
 
-@given(EDGES, st.randoms())
-def test_groups_do_not_depend_on_the_order_of_edges(edges, random):
-    groups = connected_groups(edges)
-    random.shuffle(edges)
-    assert connected_groups([edge[::-1] for edge in edges]) == groups
+def near(first, second):
+    """How near two times are."""
+    return 1 / (1 + abs(int(first.fetched_at) - int(second.fetched_at)))
 
 
-@given(EDGES)
-def test_groups_are_what_walking_finds(edges):
-    neighbours: dict[str, set[str]] = {}
-    for a, b in edges:
-        neighbours.setdefault(a, set()).add(b)
-        neighbours.setdefault(b, set()).add(a)
-    walked = set()
-    for start in neighbours:
-        seen, todo = {start}, [start]
-        while todo:
-            new = neighbours[todo.pop()] - seen
-            seen |= new
-            todo += new
-        if len(seen) > 1:
-            walked.add(tuple(sorted(seen)))
-    assert connected_groups(edges) == sorted(walked)
+def at(*times):
+    return [Copy(f"{place}", f"{time:03d}") for place, time in enumerate(times)]
 
 
-def test_a_long_chain_is_one_group():
-    edges = [(f"{k:06d}", f"{k + 1:06d}") for k in range(20_000)]
-    (group,) = connected_groups(edges)
-    assert len(group) == 20_001
+def test_a_chain_keeps_every_other():
+    kept, fallen = keep_unlike(at(1, 2, 3, 4, 5), near, 0.5)
+    assert [one.fetched_at for one in kept] == ["005", "003", "001"]
+    assert [(one.fetched_at, to.fetched_at, value) for one, to, value in fallen] == [
+        ("004", "005", 0.5),
+        ("002", "003", 0.5),
+    ]
+
+
+def test_each_falls_to_the_likest_that_stays():
+    kept, fallen = keep_unlike(at(9, 5, 6, 5), near, 0.25)
+    assert [one.fetched_at for one in kept] == ["009", "005"]
+    assert [(one.key, to.fetched_at, value) for one, to, value in fallen] == [
+        ("2", "009", 0.25),
+        ("3", "005", 1.0),
+    ]
+    assert keep_unlike([], near, 0.5) == ([], [])
+    assert likest(Copy("a"), [], near) is None
+
+
+@given(st.lists(st.integers(0, 30), max_size=20), st.sampled_from([0.2, 0.5, 1.0]), st.randoms())
+def test_what_falls_is_like_one_that_stays_and_no_two_that_stay_are_alike(times, least, random):
+    group = at(*times)
+    kept, fallen = keep_unlike(group, near, least)
+    assert sorted([one.key for one in kept] + [one.key for one, _, _ in fallen]) == sorted(
+        one.key for one in group
+    )
+    for one, to, value in fallen:
+        assert to in kept
+        assert near(one, to) == value >= least
+        assert newest_longest(to) > newest_longest(one)
+    assert all(near(a, b) < least for k, a in enumerate(kept) for b in kept[:k])
+    random.shuffle(group)
+    assert keep_unlike(group, near, least) == (kept, fallen)

@@ -68,6 +68,15 @@ def test_a_caption_said_twice_is_said_once_and_stays_with_both_images():
     assert [image.caption for image in images] == ["The keeper waves from the gallery."] * 2
 
 
+def test_the_caption_of_another_picture_stays_though_it_says_the_same():
+    caption = "The harbour before sunrise, seen from the northern pier. Photo: Ann Kelp"
+    figure = f'<figure><img src="{{}}.jpg"><figcaption>{caption}</figcaption></figure>'
+    both = extract(article(figure.format("boats-300x200"), figure.format("gulls-300x200")))
+    assert texts(both).count(caption) == 2
+    sizes = extract(article(figure.format("boats-300x200"), figure.format("boats-large")))
+    assert texts(sizes).count(caption) == 1
+
+
 def test_a_page_that_repeats_itself_throughout_is_left_to_the_repetition_filter():
     same = f"<p>{PROSE.format('again')}</p>"
     assert len(texts(extract(f"<main>{same * 6}</main>"))) == 6

@@ -24,6 +24,7 @@ from pipeline.stages.reading import (
     ReadDocuments,
     ReadSettings,
     lane_of,
+    one_a_page,
     originals_in,
     page_of,
     parse_found,
@@ -237,3 +238,13 @@ def test_lines_that_are_no_urls_are_counted_by_their_place(tmp_path):
     found = read_documents([Input(URLS, str(path), 1, 1.0)], settings)
     assert found["reasons"] == [["'/a/path'", "bad_url"], ["http://a.example/", "offline"]]
     assert len(found["read"]) == 2
+
+
+def test_of_the_spellings_of_a_url_the_shortest_is_fetched_and_the_others_are_told():
+    urls = ["http://h/a?utm_source=x", "http://h/a", "http://H:80/a", "http://h/b", "http://h/a"]
+    wanted, others = one_a_page(urls, ("utm_*",))
+    assert wanted == ["http://h/a", "http://h/b"]
+    assert [(one.url, one.why.reason, one.why.detail) for one in others] == [
+        ("http://H:80/a", Reason.DUPLICATE_URL, "http://h/a"),
+        ("http://h/a?utm_source=x", Reason.DUPLICATE_URL, "http://h/a"),
+    ]

@@ -92,6 +92,21 @@ def test_a_paragraph_counts_once_a_page():
     assert not {key for key, _ in host_texts(page(2, "b.example"))} & set(keys)
 
 
+def test_paragraphs_are_compared_as_texts_are():
+    notice = "Nous utilisons des t\u00e9moins de connexion."
+    variants = [
+        notice,
+        notice.replace("\u00e9", "e\u0301"),
+        notice.replace(" ", "\u00a0"),
+        notice + "\u200b",
+    ]
+    pages = [
+        Document(f"{k}", f"http://A.example/{k}", "", (TextBlock(text),))
+        for k, text in enumerate(variants)
+    ]
+    assert len({key for page in pages for key, _ in host_texts(page)}) == 1
+
+
 def test_the_count_is_the_recipes():
     limits = RepeatedLimits(min_pages=3)
     assert list(repeated_texts("k", ["a", "b"], limits)) == []

@@ -1,7 +1,5 @@
 """Documents in the recipe's language, the newest of each URL."""
 
-from dataclasses import replace
-
 import pytest
 from apache_beam.pvalue import TaggedOutput
 
@@ -10,7 +8,6 @@ from pipeline.filters.gopher import GopherLimits
 from pipeline.filters.pii import PiiLimits
 from pipeline.stages.screening import (
     ScreenLimits,
-    choose_newest,
     judge_text,
     screen_document,
     screened,
@@ -79,19 +76,6 @@ def test_a_document_turned_away_has_a_decision():
     found = outputs(screened(document(GERMAN), ScreenLimits()))
     assert found["kept"] == []
     assert [row.reason for row in found["decisions"]] == ["language"]
-
-
-def test_the_newest_wins_and_ties_are_broken_by_key():
-    old, new = (
-        document("a", fetched_at="2020"),
-        replace(document("b", fetched_at="2021"), key="a" * 32),
-    )
-    assert [(d.fetched_at, kept) for d, kept in choose_newest([old, new])] == [
-        ("2021", True),
-        ("2020", False),
-    ]
-    twin = replace(new, key="b" * 32)
-    assert choose_newest([new, twin]) == choose_newest([twin, new])
 
 
 def test_short_text_is_not_good_enough():
