@@ -312,6 +312,10 @@ def _read_soup(html: str, builder: _Builder) -> None:
 
     from bs4 import BeautifulSoup, NavigableString, Tag, XMLParsedAsHTMLWarning
     from bs4.builder import ParserRejectedMarkup
+    from bs4.element import RubyParenthesisString, RubyTextString, TemplateString
+
+    # What stands anywhere under an element of these kinds has a type of its own.
+    words = {NavigableString, RubyTextString, RubyParenthesisString, TemplateString}
 
     try:
         with warnings.catch_warnings():
@@ -334,7 +338,7 @@ def _read_soup(html: str, builder: _Builder) -> None:
                 inner = builder.add(name, dict(found.attrs), parent)
             if inner is not None:
                 stack.extend((child, inner) for child in reversed(found.contents))
-        elif type(found) is NavigableString or parent.tag == "script":
+        elif type(found) in words or parent.tag == "script":
             parent.children.append(str(found))
 
 
