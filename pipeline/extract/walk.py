@@ -9,14 +9,12 @@ from pipeline.extract import images
 from pipeline.extract.asides import goes_on, is_aside, is_layout, words_under
 from pipeline.extract.boilerplate import CUT, PLAIN, Region
 from pipeline.extract.captions import holds_image, is_caption
-from pipeline.extract.items import Fold, Item, Missed, Walk
+from pipeline.extract.items import Fold, Item, Walk
 from pipeline.extract.limits import ExtractLimits
-from pipeline.extract.links import resolve
-from pipeline.extract.players import PLAYER_TAGS, element_page, player_page
+from pipeline.extract.media_items import GAP, IMAGE_MARK, MEDIA, SEAM, MediaReader
 from pipeline.extract.tree import BLOCKS, Node, unfold
 from schemas.records import Role
 
-_NOSCRIPT_CHARACTERS = 1000
 _ROLES: Final[dict[str, Role]] = {
     "h1": Role.HEADING, "h2": Role.HEADING, "h3": Role.HEADING, "h4": Role.HEADING,
     "h5": Role.HEADING, "h6": Role.HEADING, "li": Role.LIST_ITEM, "dt": Role.LIST_ITEM,
@@ -31,14 +29,8 @@ _LONGEST_MORE = 160
 _CODE = Role.CODE
 _FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
 """Roles that the blocks inside keep."""
-# Stand in a block's text for a line break and for an image; no page holds them: decode_html takes
-# them out.
 _BREAK = "\x00"
-_MEDIA = "\x01"
-_SEAM = "\x02"
-_GAP = "\x03"
-_MARKS = frozenset({_BREAK, _MEDIA, _SEAM, _GAP})
-_SILENT = frozenset({_SEAM, _GAP})
+"""Stands in a block's text for a line break, as the marks of media_items do for others."""
 # What is left out of a sentence parts words, but stands for nothing before a comma.
 _GAPS = re.compile(r" ?\x03[\s\x02\x03]*(?=([,.;:!?)\]])?)")
 # Where a span begins with a capital right behind a small letter, two texts meet that the page's
@@ -51,22 +43,14 @@ _Exit = tuple[bool, Node | None, Role, tuple[Node, ...], str]
 """Marks on the stack that a node's children are done: if it is a block, and what held before."""
 
 
-class Walker:
+class Walker(MediaReader):
     """Walks one page; no recursion, since pages nest as deep as they like."""
 
     def __init__(self, base: str, limits: ExtractLimits) -> None:
-        self.base = base
-        self.limits = limits
-        self.found = Walk()
-        self.pieces: list[str] = []
+        super().__init__(base, limits)
         self.link_pieces: list[str] = []
-        self.inline: list[Item] = []
         self.block: Node | None = None
         self.role = Role.PARAGRAPH
-        self.zones: tuple[Node, ...] = ()
-        self.href = ""
-        self.seen_urls: set[str] = set()
-        self.before: Item | None = None
 
     def walk(self, body: Node) -> Walk:
         """The items under `body`."""
@@ -126,7 +110,7 @@ class Walker:
         region = node.region
         if region >= CUT and not block and is_aside(node, region):
             self._miss(node, "")
-            self.pieces.append(_GAP)
+            self.pieces.append(GAP)
             return
         if tag in _PASSED and self._passes(node):
             return
@@ -134,8 +118,8 @@ class Walker:
             self._figure(node)
         elif tag == "span":
             if self.pieces:
-                self.pieces.append(_SEAM)
-            stack.append(_SEAM)
+                self.pieces.append(SEAM)
+            stack.append(SEAM)
         node.index = len(self.found.nodes)
         self.found.nodes.append(node)
         if block or region is not PLAIN or tag == "a":
@@ -207,48 +191,6 @@ class Walker:
             return
         self.pieces.append(_BREAK)
 
-    def _is_article(self, noscript: Node) -> bool:
-        """Whether what stands for readers without scripts is to be read.
-
-        Forum software puts its whole thread there, everybody else a line about JavaScript and
-        the images that a script would fill in: those are taken here.
-        """
-        waiting: list[Node | str] = [noscript]
-        characters = 0
-        found: list[Node] = []
-        while waiting:
-            child = waiting.pop()
-            if isinstance(child, str):
-                characters += len(child)
-                continue
-            if child.tag in _ATOMS:
-                found.append(child)
-            waiting.extend(reversed(child.children))
-        if characters >= _NOSCRIPT_CHARACTERS:
-            return True
-        found = [image for image in found if not images.is_pixel(image)]
-        if found:
-            self._replace_twin(noscript, found[0])
-        for image in found:
-            _ATOMS[image.tag](self, image)
-        return False
-
-    def _replace_twin(self, noscript: Node, image: Node) -> None:
-        """Takes back the image before a noscript that holds it again for readers without scripts.
-
-        It is the same where it stands beside it under the same alt text, and, as many images have
-        none, has the same file name or the marks of an image that a script fills in.
-        """
-        items = self.found.items
-        if not items or items[-1].is_text or self.pieces:
-            return
-        twin = items[-1].node
-        beside = {twin.parent, twin.parent.parent if twin.parent else None} - {None}
-        if noscript.parent not in beside or twin.get("alt") != image.get("alt"):
-            return
-        if twin.get("alt") or images.is_lazy(twin) or images.is_same_file(twin, image):
-            self.seen_urls.discard(items.pop().url)
-
     def _flush(self) -> None:
         if self.pieces:
             self._emit("".join(self.pieces))
@@ -258,21 +200,21 @@ class Walker:
 
     def _emit(self, raw: str) -> None:
         """The block's text; an image within one of its sentences stands behind that text."""
-        if _GAP in raw:
+        if GAP in raw:
             raw = _GAPS.sub(lambda gap: "" if gap[1] else " ", raw)
         if self.role is _CODE:
-            text = raw.replace(_BREAK, "\n").replace(_MEDIA, "").replace(_SEAM, "")
+            text = raw.replace(_BREAK, "\n").replace(IMAGE_MARK, "").replace(SEAM, "")
             self._add_text(text.strip("\r\n").rstrip())
             self.found.items.extend(self.inline)
             return
-        if _SEAM in raw:
-            raw = _GLUED.sub(" ", raw).replace(_SEAM, "")
+        if SEAM in raw:
+            raw = _GLUED.sub(" ", raw).replace(SEAM, "")
         if not self.inline:  # as most blocks are
             self._add_text(" ".join(raw.replace(_BREAK, " ").split()))
             return
         waiting: list[Item] = []
         text = ""
-        for index, piece in enumerate(raw.replace(_BREAK, " ").split(_MEDIA)):
+        for index, piece in enumerate(raw.replace(_BREAK, " ").split(IMAGE_MARK)):
             piece = " ".join(piece.split())
             if text and piece and not goes_on(text, piece):
                 self._add_text(text)
@@ -299,95 +241,6 @@ class Walker:
                 Item(self.block, text, self.role, min(links, len(text)), anchors, zones=self.zones)
             )
 
-    def _image(self, node: Node) -> None:
-        url = images.image_url(node, self.base, self.limits)
-        if not url:
-            self._miss(node, "names no picture")
-            return
-        if self.href:
-            url = images.linked_url(node, url, self.href, self.base, self.limits) or url
-        self._media(Item(node, url=url, zones=self.zones, href=self.href))
 
-    def _figure(self, node: Node) -> None:
-        """A figure that a script is to fill with the image that one of its attributes names."""
-        if not any(isinstance(c, Node) for c in node.children) or not holds_image(node):
-            url = images.attribute_url(node, self.base)
-            if url:
-                self._media(Item(node, url=url, zones=self.zones, href=self.href))
-
-    def _video(self, node: Node) -> None:
-        url, poster = images.video_urls(node, self.base)
-        if url:
-            self._media(Item(node, url=url, poster=poster, is_video=True, zones=self.zones))
-
-    def _player(self, node: Node) -> None:
-        """The video that a player of a big host shows; other frames only part words."""
-        if not self._shows(node):
-            self._miss(node, "frame of another page")
-            self.pieces.append(" ")
-
-    def _shows(self, node: Node) -> bool:
-        """Takes the video of a known player, where the element is one."""
-        if node.tag in PLAYER_TAGS:
-            page = element_page(node.tag, node.attrs)
-        else:
-            page = next(filter(None, map(player_page, filter(None, node.attrs.values()))), "")
-        if page:
-            self._media(Item(node, url=page, is_video=True, zones=self.zones))
-        return bool(page)
-
-    def _object(self, node: Node) -> bool:
-        """Takes the picture or video that a plug-in would show; what else it holds is read."""
-        link = node.get("data") or node.get("src")
-        if self._shows(node):
-            return True
-        url = resolve(self.base, link) if images.shows_image(link, node.get("type")) else ""
-        if url:
-            shown = Node("img", {"alt": words_under(node), **node.attrs}, node.parent)
-            self._media(Item(shown, url=url, zones=self.zones, href=self.href))
-        elif node.tag == "object" and not images.is_plugin(node):
-            return False
-        else:
-            self._miss(node, "plug-in")
-        return True
-
-    def _lost(self, node: Node) -> None:
-        self._miss(node, _LOST[node.tag])
-
-    def _miss(self, node: Node, why: str) -> None:
-        items = self.found.items
-        self.found.missed.append(Missed(node, why, items[-1] if items else self.before))
-
-    def _background(self, node: Node) -> None:
-        url = images.background_url(node, self.base)
-        if url:
-            self._media(Item(node, url=url, zones=self.zones, href=self.href))
-
-    def _media(self, item: Item) -> None:
-        if item.url in self.seen_urls and item.node.parent and item.node.parent.tag == "noscript":
-            return
-        self.seen_urls.add(item.url)
-        if any(not piece.isspace() and piece not in _SILENT for piece in self.pieces):
-            self.pieces.append(_MEDIA)
-            self.inline.append(item)
-        else:
-            self._flush()
-            self.found.items.append(item)
-
-
-_ATOMS: dict[str, Callable[[Walker, Node], None]] = {
-    "img": Walker._image,
-    "amp-img": Walker._image,
-    "image": Walker._image,
-    "video": Walker._video,
-}
-_LOST = {"svg": "words of a drawing", "audio": "sound"}
-_LONE: dict[str, Callable[[Walker, Node], object]] = {
-    **_ATOMS,
-    "br": Walker._break,
-    "iframe": Walker._player,
-    "embed": Walker._object,
-    **dict.fromkeys(PLAYER_TAGS, Walker._player),
-    **dict.fromkeys(_LOST, Walker._lost),
-}
+_LONE: dict[str, Callable[[Walker, Node], object]] = {**MEDIA, "br": Walker._break}
 """Elements with nothing inside that would be read."""
