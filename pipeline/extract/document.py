@@ -12,7 +12,7 @@ from pipeline.extract.declared import declared_kind
 from pipeline.extract.decode import decode_html
 from pipeline.extract.images import declared_side
 from pipeline.extract.items import Fold, Item, Walk
-from pipeline.extract.labels import drop_repeated
+from pipeline.extract.labels import drop_doubled, drop_repeated
 from pipeline.extract.licence import licence_evidence
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
@@ -176,6 +176,7 @@ def _blocks(items: list[Item], rights: RightsReader) -> Iterator[tuple[Item, Blo
     items = [item for item in items if item.is_text or not is_icon(item)]
     captions = tie_captions(items)
     drop_repeated(items)
+    drop_doubled(items, captions)
     for index, item in enumerate(items):
         if not item.kept:
             continue

@@ -1,7 +1,7 @@
 """Texts that a template says and not the page: labels of its controls, credits, what it repeats."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from pipeline.extract.items import Item, Walk, ends_sentence, is_sentence
 from pipeline.extract.tree import Node
@@ -73,6 +73,25 @@ def drop_repeated(items: list[Item]) -> None:
     if sum(len(item.text) for item in again) * 4 <= sum(map(len, said)):
         for item in again:
             item.cut("said before")
+
+
+def drop_doubled(items: list[Item], captioned: Container[int]) -> None:
+    """Marks as not kept an image right behind the same one: carousels hold their slides twice.
+
+    Args:
+        items: the page's content.
+        captioned: the indices of those with a caption: of two alike such a one stays.
+    """
+    before = -1
+    for index, item in enumerate(items):
+        if not item.kept:
+            continue
+        if not item.is_text and before >= 0 and items[before].url == item.url:
+            if before in captioned or index not in captioned:
+                item.cut("said before")
+                continue
+            items[before].cut("said before")
+        before = index
 
 
 def drop_labels(walk: Walk) -> None:
