@@ -304,9 +304,17 @@ def is_lazy(node: Node) -> bool:
 
 
 def is_same_file(one: Node, other: Node) -> bool:
-    """Whether two images name files alike, as an image and its small version often do."""
-    name = one.get("src").partition("?")[0].rpartition("/")[2]
-    return bool(name) and name == other.get("src").partition("?")[0].rpartition("/")[2]
+    """Whether two images name files alike, as an image and its small version often do.
+
+    Of an image that a script fills in, what its lazy attributes name counts as well.
+    """
+    return not _file_names(one).isdisjoint(_file_names(other))
+
+
+def _file_names(node: Node) -> set[str]:
+    links = (node.get(name) for name in ("src", *LAZY) if name in node.attrs)
+    names = {link.partition("?")[0].rpartition("/")[2] for link in links if _real(link)}
+    return names - {""}
 
 
 def video_urls(node: Node, base: str) -> tuple[str, str]:

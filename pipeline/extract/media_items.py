@@ -1,10 +1,12 @@
 """The pictures, videos and players that a walk over a page meets, as items in their place."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
 from pipeline.extract import images
 from pipeline.extract.asides import words_under
+from pipeline.extract.boilerplate import Region
 from pipeline.extract.captions import holds_image
 from pipeline.extract.items import Item, Missed, Walk
 from pipeline.extract.limits import ExtractLimits
@@ -13,6 +15,11 @@ from pipeline.extract.players import PLAYER_TAGS, element_page, player_page
 from pipeline.extract.tree import Node
 
 _NOSCRIPT_CHARACTERS = 1000
+_SHOWN_WIDE = re.compile(r"(?<![\w-])d-(?:sm|md|lg|xl|xxl)-(?!none)")
+"""Of a class: hidden on small screens alone."""
+_BESIDE = 2
+_NEAR = 4
+"""Levels up to the element that holds an image and the noscript with the same image."""
 # Stand in a block's text for an image, for the edge of a span and for what is left out of a
 # sentence; no page holds them: decode_html takes them out.
 IMAGE_MARK: Final = "\x01"
@@ -28,6 +35,7 @@ class MediaReader:
         pieces: of the text that is being read, which an image may stand in.
         inline: the images that stand in it.
         href: of the link that is open, zones: the marked elements that are.
+        unpaired: the first image of the noscript read last, where its twin may be still to come.
     """
 
     def __init__(self, base: str, limits: ExtractLimits) -> None:
@@ -40,6 +48,7 @@ class MediaReader:
         self.href = ""
         self.seen_urls: set[str] = set()
         self.before: Item | None = None
+        self.unpaired: Node | None = None
 
     def _flush(self) -> None:
         """Ends the text that is being read."""
@@ -64,37 +73,64 @@ class MediaReader:
             waiting.extend(reversed(child.children))
         if characters >= _NOSCRIPT_CHARACTERS:
             return True
-        found = [image for image in found if not images.is_pixel(image)]
-        if found:
-            self._replace_twin(noscript, found[0])
+        found = [image for image in found if not images.is_pixel(image) and not _is_hidden(image)]
+        self.unpaired = found[0] if found and not self._replace_twin(noscript, found[0]) else None
         for image in found:
             _ATOMS[image.tag](self, image)
         return False
 
-    def _replace_twin(self, noscript: Node, image: Node) -> None:
+    def _replace_twin(self, noscript: Node, image: Node) -> bool:
         """Takes back the image before a noscript that holds it again for readers without scripts.
 
         It is the same where it stands beside it under the same alt text, and, as many images have
-        none, has the same file name or the marks of an image that a script fills in.
+        none, has the same file name or the marks of an image that a script fills in. In elements
+        of their own the two may stand farther apart.
         """
         items = self.found.items
         if not items or items[-1].is_text or self.pieces:
-            return
+            return False
         twin = items[-1].node
-        beside = {twin.parent, twin.parent.parent if twin.parent else None} - {None}
-        if noscript.parent not in beside or twin.get("alt") != image.get("alt"):
-            return
-        if twin.get("alt") or images.is_lazy(twin) or images.is_same_file(twin, image):
+        if twin.tag == "noscript" or (twin.parent is not None and twin.parent.tag == "noscript"):
+            return False
+        if twin.get("alt") != image.get("alt") or not _are_near(twin, noscript):
+            return False
+        is_beside = noscript.parent in _around(twin, _BESIDE)
+        if (
+            twin.get("alt")
+            or (is_beside and images.is_lazy(twin))
+            or images.is_same_file(twin, image)
+        ):
             self.seen_urls.discard(items.pop().url)
+            return True
+        return False
+
+    def _is_twin(self, item: Item) -> bool:
+        """Whether an image is the one that a noscript right before it has held already."""
+        first, items = self.unpaired, self.found.items
+        if first is None or self.pieces or not items or items[-1].node is not first:
+            return False
+        node = item.node
+        if node.get("alt") != first.get("alt") or not _are_near(first, node):
+            return False
+        return item.url == items[-1].url or (
+            images.is_lazy(node) and (bool(node.get("alt")) or images.is_same_file(node, first))
+        )
 
     def _image(self, node: Node) -> None:
+        if _is_hidden(node):
+            self._miss(node, "")
+            return
         url = images.image_url(node, self.base, self.limits)
         if not url:
             self._miss(node, "names no picture")
             return
         if self.href:
             url = images.linked_url(node, url, self.href, self.base, self.limits) or url
-        self._media(Item(node, url=url, zones=self.zones, href=self.href))
+        item = Item(node, url=url, zones=self.zones, href=self.href)
+        if self.unpaired is None or not self._is_twin(item):
+            self._media(item)
+        if node is not self.unpaired:
+            self.unpaired = None
 
     def _figure(self, node: Node) -> None:
         """A figure that a script is to fill with the image that one of its attributes names."""
@@ -105,7 +141,7 @@ class MediaReader:
 
     def _video(self, node: Node) -> None:
         url, poster = images.video_urls(node, self.base)
-        if url:
+        if url and not _is_hidden(node):
             self._media(Item(node, url=url, poster=poster, is_video=True, zones=self.zones))
 
     def _player(self, node: Node) -> None:
@@ -161,6 +197,27 @@ class MediaReader:
         else:
             self._flush()
             self.found.items.append(item)
+
+
+def _is_hidden(node: Node) -> bool:
+    """Whether no reader sees a picture: it is hidden, and nothing marks one that a script shows."""
+    if node.region is not Region.HIDDEN or images.is_lazy(node):
+        return False
+    return _SHOWN_WIDE.search(node.get("class")) is None
+
+
+def _around(node: Node, levels: int) -> list[Node]:
+    """The elements around one, so many at most, the nearest first."""
+    around: list[Node] = []
+    while len(around) < levels and node.parent is not None:
+        node = node.parent
+        around.append(node)
+    return around
+
+
+def _are_near(one: Node, other: Node) -> bool:
+    """Whether two elements stand in one that is a few levels above them."""
+    return not set(_around(one, _NEAR)).isdisjoint(_around(other, _NEAR))
 
 
 _ATOMS: dict[str, Callable[[MediaReader, Node], None]] = {
