@@ -43,7 +43,9 @@ _LONGEST_CALL = 200
 _REPEATED = 40
 """A text at least so many characters long is said once."""
 _OPENING = 60
-"""Two captions that begin alike so far are one."""
+"""Two captions are one where they begin alike so far and one of them holds no more than that."""
+_MOST_ALIKE = 50
+"""So many captions that begin alike are held against the next: each of n against all is n^2."""
 _MENU_MARKS = "|•·»/"
 _MENU_MARK = 3
 """Characters of a mark between two links, with its spaces."""
@@ -58,14 +60,15 @@ def drop_repeated(items: list[Item]) -> None:
     that repeats itself throughout is left as it is: the repetition filter judges it.
     """
     said: set[str] = set()
-    captions: set[str] = set()
+    captions: dict[str, list[str]] = {}
     again: list[Item] = []
     for item in items:
         if item.kept and item.role is Role.CAPTION:
-            opening = item.text[:_OPENING]
-            if opening in captions:
+            alike = captions.setdefault(item.text[:_OPENING], [])
+            if any(_is_beginning(item.text, other) for other in alike):
                 item.cut("said before")
-            captions.add(opening)
+            elif len(alike) < _MOST_ALIKE:
+                alike.append(item.text)
         if item.kept and len(item.text) >= _REPEATED:
             if item.text in said:
                 again.append(item)
@@ -73,6 +76,12 @@ def drop_repeated(items: list[Item]) -> None:
     if sum(len(item.text) for item in again) * 4 <= sum(map(len, said)):
         for item in again:
             item.cut("said before")
+
+
+def _is_beginning(one: str, other: str) -> bool:
+    """Whether the shorter of two texts is where the longer begins, but for marks at its end."""
+    short, long = sorted((one, other), key=len)
+    return long.startswith(short.rstrip(".\u2026 "))
 
 
 def drop_doubled(items: list[Item], captioned: Container[int]) -> None:
