@@ -16,6 +16,7 @@ from pipeline.extract.labels import drop_doubled, drop_repeated
 from pipeline.extract.licence import licence_evidence
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
+from pipeline.extract.marks import without_invisible
 from pipeline.extract.regions import described
 from pipeline.extract.rights import RightsReader
 from pipeline.extract.tree import Node, Tree, folded_characters, parse_html
@@ -163,7 +164,8 @@ def _base_url(tree: Tree, url: str) -> str:
 def _title(tree: Tree) -> str:
     for node in tree.notes:
         if node.tag == "title":
-            return " ".join("".join(c for c in node.children if isinstance(c, str)).split())
+            title = "".join(c for c in node.children if isinstance(c, str))
+            return without_invisible(" ".join(title.split()))
     return ""
 
 
@@ -193,6 +195,6 @@ def _blocks(items: list[Item], rights: RightsReader) -> Iterator[tuple[Item, Blo
 
 def _image(item: Item, caption: str, rights: Rights) -> ImageLink:
     node = item.node
-    alt = " ".join(node.get("alt").split())
+    alt = without_invisible(" ".join(node.get("alt").split()))
     width, height = declared_side(node, "width"), declared_side(node, "height")
     return ImageLink(item.url, alt, caption, width, height, rights)

@@ -44,6 +44,7 @@ _REPEATED = 40
 """A text at least so many characters long is said once."""
 _OPENING = 60
 """Two captions are one where they begin alike so far and one of them holds no more than that."""
+_CUT_SHORT = re.compile(r"\s*(?:\.{2,}|…)\s*(?:(?:read |show |see )?more)?\W*$")
 _MOST_ALIKE = 50
 """So many captions that begin alike are held against the next: each of n against all is n^2."""
 _MENU_MARKS = "|•·»/"
@@ -79,9 +80,9 @@ def drop_repeated(items: list[Item]) -> None:
 
 
 def _is_beginning(one: str, other: str) -> bool:
-    """Whether the shorter of two texts is where the longer begins, but for marks at its end."""
+    """Whether the shorter of two texts is where the longer begins, as it says by "…" at its end."""
     short, long = sorted((one, other), key=len)
-    return long.startswith(short.rstrip(".\u2026 "))
+    return long.startswith(_CUT_SHORT.sub("", short).rstrip(". "))
 
 
 def drop_doubled(items: list[Item], captioned: Container[int]) -> None:

@@ -8,6 +8,7 @@ from pipeline.extract import images
 from pipeline.extract.asides import words_under
 from pipeline.extract.boilerplate import Region
 from pipeline.extract.captions import holds_image
+from pipeline.extract.formulas import plain_tex, tex_of
 from pipeline.extract.items import Item, Missed, Walk
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
@@ -35,6 +36,7 @@ class MediaReader:
         pieces: of the text that is being read, which an image may stand in.
         inline: the images that stand in it.
         href: of the link that is open, zones: the marked elements that are.
+        formula: the one read last.
         unpaired: the first image of the noscript read last, where its twin may be still to come.
     """
 
@@ -49,6 +51,7 @@ class MediaReader:
         self.seen_urls: set[str] = set()
         self.before: Item | None = None
         self.unpaired: Node | None = None
+        self.formula = ""
 
     def _flush(self) -> None:
         """Ends the text that is being read."""
@@ -120,6 +123,9 @@ class MediaReader:
         if _is_hidden(node):
             self._miss(node, "")
             return
+        if tex := tex_of(node):
+            self._add_formula(tex)
+            return
         url = images.image_url(node, self.base, self.limits)
         if not url:
             self._miss(node, "names no picture")
@@ -131,6 +137,23 @@ class MediaReader:
             self._media(item)
         if node is not self.unpaired:
             self.unpaired = None
+
+    def _formula(self, node: Node) -> None:
+        self._add_formula(plain_tex(words_under(node)))
+
+    def _add_formula(self, tex: str) -> None:
+        """Says a formula in its sentence, once where it is given twice."""
+        if self.formula != tex or not self.follows_formula():
+            self.formula = tex
+            self.pieces.append(f" {tex} ")
+
+    def follows_formula(self) -> bool:
+        """Whether nothing stands between here and the formula before it."""
+        formula = f" {self.formula} "
+        for piece in reversed(self.pieces):
+            if piece not in _SILENT and not piece.isspace():
+                return bool(self.formula) and piece == formula
+        return False
 
     def _figure(self, node: Node) -> None:
         """A figure that a script is to fill with the image that one of its attributes names."""
@@ -231,6 +254,7 @@ MEDIA: dict[str, Callable[[MediaReader, Node], object]] = {
     **_ATOMS,
     "iframe": MediaReader._player,
     "embed": MediaReader._object,
+    "math": MediaReader._formula,
     **dict.fromkeys(PLAYER_TAGS, MediaReader._player),
     **dict.fromkeys(_LOST, MediaReader._lost),
 }

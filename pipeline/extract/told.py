@@ -31,7 +31,7 @@ def tell(
     if tag == "math":
         tex = found.css_first('annotation[encoding*="tex"]')
         words = found.attributes.get("alttext") or (tex or found).text(separator=" ", strip=True)
-        parent.children.append(f" {words} ")
+        _add_told(tag, {}, words, parent, builder)
         return []
     if tag == "template":
         return _read_shadow(found, parent, builder)
@@ -80,7 +80,7 @@ def tell_soup(found: _Element, parent: "Node", builder: Builder) -> bool:
         return found.get("shadowrootmode") is not None
     words = found.get_text(" ", strip=True)
     if name == "math":
-        parent.children.append(f" {found.get('alttext') or words} ")
+        _add_told(name, {}, found.get("alttext") or words, parent, builder)
     elif name != "svg" or found.find("text") is not None:
         _add_told(name, dict(found.attrs), words, parent, builder)
     return False

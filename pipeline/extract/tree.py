@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from pipeline.extract.anchors import region_of_folded_anchor
 from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_by_tag, region_of
 from pipeline.extract.guards import count_opened, is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
@@ -103,6 +104,8 @@ _OPEN = frozenset({"button", "object"})
 _PRESSED = "a, button, input, select, label, svg, [onclick], [tabindex]"
 _PARAGRAPHS = 2
 """So many paragraphs stand in an element only where a page forgot to close it."""
+_SCRIPTED = frozenset({"script", "math"})
+"""What the nodes are called that are made of scripts."""
 _LABELS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"})
 """Where a button is the line that unfolds an answer, and no control."""
 
@@ -151,12 +154,22 @@ class _Builder:
         return node
 
     def _note(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
-        """What the page says of itself; a script of a program says nothing."""
+        """What the page says of itself; a script of a program says nothing, one of TeX is text."""
         if tag == "script" and not _is_linked_data(attrs):
-            return None
+            return self._formula(parent) if _is_tex(attrs) else None
         node = Node(tag, attrs, parent)
         self.notes.append(node)
         return node
+
+    def _formula(self, parent: Node) -> Node:
+        node = Node("math", {}, parent)
+        parent.children.append(node)
+        self.nodes.append(node)
+        return node
+
+
+def _is_tex(attrs: dict[str, str | None]) -> bool:
+    return (attrs.get("type") or "").startswith("math/tex")
 
 
 def _is_linked_data(attrs: dict[str, str | None]) -> bool:
@@ -287,7 +300,14 @@ def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
     if "menu" in node.get("class") and _is_bill(found):
         node.region = PLAIN
         return False
-    if node.tag not in _FOLDABLE or found.css_first("h1") is not None:
+    if node.tag not in _FOLDABLE:
+        return False
+    if (inside := found.css_first("h1, math")) is not None:
+        if inside.tag == "math" and node.region is Region.HIDDEN and not found.css_first("p"):
+            node.region = PLAIN  # it is read to those who do not see the drawing of it
+        return False
+    if "id" in node.attrs and (region := region_of_folded_anchor(found, node)) < CUT:
+        node.region = region
         return False
     if builder.folds_notes:
         _read_notes(found, node, builder)
@@ -338,7 +358,7 @@ def _read_soup(html: str, builder: _Builder) -> None:
                 inner = builder.add(name, dict(found.attrs), parent)
             if inner is not None:
                 stack.extend((child, inner) for child in reversed(found.contents))
-        elif type(found) in words or parent.tag == "script":
+        elif type(found) in words or parent.tag in _SCRIPTED:
             parent.children.append(str(found))
 
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.extract import images
-from pipeline.extract.asides import goes_on, is_aside, is_layout, words_under
+from pipeline.extract.asides import goes_on, is_aside, is_layout, region_around, words_under
 from pipeline.extract.boilerplate import CUT, PLAIN, Region
 from pipeline.extract.captions import holds_image, is_caption
 from pipeline.extract.items import Fold, Item, Walk
 from pipeline.extract.limits import ExtractLimits
+from pipeline.extract.marks import without_anchors, without_invisible
 from pipeline.extract.media_items import GAP, IMAGE_MARK, MEDIA, SEAM, MediaReader
 from pipeline.extract.tree import BLOCKS, Node, unfold
 from schemas.records import Role
@@ -22,7 +23,7 @@ _ROLES: Final[dict[str, Role]] = {
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
     "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE,
 }  # fmt: skip
-_PASSED = frozenset({"noscript", "object", "a"})
+_PASSED = frozenset({"noscript", "object", "a", "figure"})
 _MORE = "more-link"
 """Of a link's class, where a page shows the beginning of a topic only."""
 _LONGEST_MORE = 160
@@ -108,15 +109,13 @@ class Walker(MediaReader):
         attrs = node.attrs
         block = tag in BLOCKS or (tag == "span" and self._is_line(node))
         region = node.region
-        if region >= CUT and not block and is_aside(node, region):
-            self._miss(node, "")
-            self.pieces.append(GAP)
+        if region is not PLAIN and "id" in attrs:
+            region = node.region = region_around(node)
+        if region >= CUT and not block and self._leaves_out(node, region):
             return
         if tag in _PASSED and self._passes(node):
             return
-        if tag == "figure":
-            self._figure(node)
-        elif tag == "span":
+        if tag == "span":
             if self.pieces:
                 self.pieces.append(SEAM)
             stack.append(SEAM)
@@ -130,13 +129,26 @@ class Walker(MediaReader):
         if node.children:
             stack.extend(node.children[::-1])
 
+    def _leaves_out(self, node: Node, region: Region) -> bool:
+        """Whether an inline element of boilerplate is no part of the sentence it stands in."""
+        if "aria-hidden" in node.attrs and self.follows_formula():
+            return True  # the same formula as it is drawn
+        if is_aside(node, region):
+            self._miss(node, "")
+            self.pieces.append(GAP)
+            return True
+        return False
+
     def _passes(self, node: Node) -> bool:
         """Whether an element has no words to be read: a link to the rest of a topic, a plug-in.
 
-        Takes the media of what stands in for a script or a plug-in.
+        Takes the media of what stands in for a script or a plug-in, and of an empty figure.
         """
         if node.tag == "a":
             return _MORE in node.get("class") and self._ends_topic(node)
+        if node.tag == "figure":
+            self._figure(node)
+            return False
         return self._object(node) if node.tag == "object" else not self._is_article(node)
 
     def _ends_topic(self, link: Node) -> bool:
@@ -232,6 +244,9 @@ class Walker(MediaReader):
     def _add_text(self, text: str) -> None:
         if self.role is Role.HEADING:
             text = text.rstrip(" ¶")  # a link to the heading itself
+        if self.link_pieces:
+            text = without_anchors(text, self.link_pieces)
+        text = without_invisible(text)
         if text and self.block is not None:
             links = anchors = 0
             if self.link_pieces:
