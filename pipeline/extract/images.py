@@ -157,7 +157,7 @@ def _names_nothing(link: str) -> bool:
 
 def _lazy(node: Node, src: str) -> str:
     attrs = node.attrs
-    if len(attrs) < 2:
+    if src and len(attrs) < 2:
         return ""
     if not _LAZY_NAMES.isdisjoint(attrs):
         for name in LAZY:
