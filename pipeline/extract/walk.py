@@ -13,6 +13,7 @@ from pipeline.extract.items import Fold, Item, Walk
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.marks import without_anchors, without_invisible
 from pipeline.extract.media_items import GAP, IMAGE_MARK, MEDIA, SEAM, MediaReader
+from pipeline.extract.seams import are_fields, are_links, parted
 from pipeline.extract.tree import BLOCKS, Node, unfold
 from schemas.records import Role
 
@@ -34,10 +35,6 @@ _BREAK = "\x00"
 """Stands in a block's text for a line break, as the marks of media_items do for others."""
 # What is left out of a sentence parts words, but stands for nothing before a comma.
 _GAPS = re.compile(r" ?\x03[\s\x02\x03]*(?=([,.;:!?)\]])?)")
-# Where a span begins with a capital right behind a small letter, two texts meet that the page's
-# style sheet keeps apart: "Credit" and "Jane Doe". A span that holds the end of a word and no more
-# marks a part of it: "Java" and "Script".
-_GLUED = re.compile(r"(?<=[a-zà-ÿ]{3})(?:\x02{2,}|\x02(?![A-ZÀ-Ý]\w*+\x02(?!\x02)))(?=[A-ZÀ-Ý])")
 
 
 _Exit = tuple[bool, Node | None, Role, tuple[Node, ...], str]
@@ -50,6 +47,8 @@ class Walker(MediaReader):
     def __init__(self, base: str, limits: ExtractLimits) -> None:
         super().__init__(base, limits)
         self.link_pieces: list[str] = []
+        self.link: Node | None = None
+        self.span: Node | None = None
         self.block: Node | None = None
         self.role = Role.PARAGRAPH
 
@@ -95,7 +94,7 @@ class Walker(MediaReader):
             elif isinstance(entry, Node):
                 enter(entry, stack)
             else:
-                if entry[0] and pieces:
+                if entry[0] and pieces and entry[2] is not _CODE:
                     self._flush()
                 _, self.block, self.role, self.zones, self.href = entry
         self._flush()
@@ -117,7 +116,8 @@ class Walker(MediaReader):
             return
         if tag == "span":
             if self.pieces:
-                self.pieces.append(SEAM)
+                self._begin_span(node)
+            self.span = node
             stack.append(SEAM)
         node.index = len(self.found.nodes)
         self.found.nodes.append(node)
@@ -129,10 +129,36 @@ class Walker(MediaReader):
         if node.children:
             stack.extend(node.children[::-1])
 
+    def _begin_span(self, span: Node) -> None:
+        """Marks where a span begins; where it is another field than the one before, a space."""
+        pieces, before = self.pieces, self.span
+        if before is None or pieces[-1] != SEAM or not are_fields(before, span):
+            pieces.append(SEAM)
+        else:
+            pieces.append(" ")
+
+    def _end_block(self) -> None:
+        """Ends the text before a block; within code each block is a line."""
+        if self.role is not _CODE:
+            self._flush()
+        elif not self.pieces[-1].endswith("\n"):
+            self.pieces.append("\n")
+
+    def _begin_link(self, link: Node) -> None:
+        """Parts a link from the one right before it."""
+        before, self.link = self.link, link
+        inside = self.link_pieces
+        if before is None or not inside or inside[-1] is not self.pieces[-1]:
+            return
+        if are_links(before, link):
+            self.pieces.append(" ")
+
     def _leaves_out(self, node: Node, region: Region) -> bool:
         """Whether an inline element of boilerplate is no part of the sentence it stands in."""
         if "aria-hidden" in node.attrs and self.follows_formula():
             return True  # the same formula as it is drawn
+        if self.role is Role.HEADING and "aria-expanded" in node.attrs:
+            return False  # the line that unfolds an answer
         if is_aside(node, region):
             self._miss(node, "")
             self.pieces.append(GAP)
@@ -168,12 +194,13 @@ class Walker(MediaReader):
     def _open(self, node: Node, region: Region, block: bool) -> None:
         if block:
             if self.pieces:
-                self._flush()
+                self._end_block()
             self.block = node
             if node.tag in _ROLES or "class" in node.attrs:
                 self._set_role(node)
         elif node.tag == "a":
             self.href = node.get("href")
+            self._begin_link(node)
         if region is not PLAIN:
             self.found.outer[node] = self.zones
             self.zones = (*self.zones, node)
@@ -220,7 +247,7 @@ class Walker(MediaReader):
             self.found.items.extend(self.inline)
             return
         if SEAM in raw:
-            raw = _GLUED.sub(" ", raw).replace(SEAM, "")
+            raw = parted(raw).replace(SEAM, "")
         if not self.inline:  # as most blocks are
             self._add_text(" ".join(raw.replace(_BREAK, " ").split()))
             return
