@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Container, Iterator
+from itertools import islice
 
+from pipeline.extract.asides import words_under
 from pipeline.extract.items import Item, Walk, ends_sentence, is_sentence
 from pipeline.extract.tree import Node
 from schemas.records import Role
@@ -50,6 +52,8 @@ _MOST_ALIKE = 50
 _MENU_MARKS = "|•·»/"
 _MENU_MARK = 3
 """Characters of a mark between two links, with its spaces."""
+_STEP_WORDS = 3
+_LOOKED_AT = 30
 _RUN = 3
 """So many links in a row are a list of other pages."""
 
@@ -107,8 +111,21 @@ def drop_doubled(items: list[Item], captioned: Container[int]) -> None:
 def drop_labels(walk: Walk) -> None:
     """Marks labels, credits and teasers of other pages as not kept."""
     for item in walk.items:
-        if item.kept and item.is_text and item.role is not Role.CODE and is_label(item):
-            item.cut("label of a template")
+        if item.kept and item.is_text:
+            if item.role is Role.CODE:
+                if _is_gutter(item.text):
+                    item.cut("numbers of lines")
+            elif is_label(item):
+                item.cut("label of a template")
+
+
+def _is_gutter(code: str) -> bool:
+    """Whether a code block is only the numbers of another's lines, each one more than the last."""
+    numbers = code.split()
+    if len(numbers) < 2 or not code.isascii() or not all(map(str.isdigit, numbers)):
+        return False
+    first = int(numbers[0])
+    return numbers == [str(n) for n in range(first, first + len(numbers))]
 
 
 def is_label(item: Item) -> bool:
@@ -134,7 +151,9 @@ def _is_said(item: Item) -> bool:
     """Whether a label's words are a step of instructions, or a sentence: "Print."."""
     if item.links:
         return False
-    return is_sentence(item.text) or (" " in item.text and _is_step(item))
+    if " " in item.text:
+        return is_sentence(item.text) or _is_step(item)
+    return is_sentence(item.text) or (_is_step(item) and _is_among_steps(item.node))
 
 
 def _is_step(item: Item) -> bool:
@@ -145,6 +164,19 @@ def _is_step(item: Item) -> bool:
     while node is not None and node.tag != "li":
         node = node.parent
     return node is not None and node.parent is not None and node.parent.tag == "ol"
+
+
+def _is_among_steps(step: Node) -> bool:
+    """Whether another item of a numbered list says more than a control does, and is no link."""
+    while step.tag != "li" and step.parent is not None:
+        step = step.parent
+    others = step.parent.children if step.parent is not None else []
+    for other in islice(others, _LOOKED_AT):
+        if isinstance(other, Node) and other is not step:
+            words = words_under(other).split()
+            if len(words) >= _STEP_WORDS and not is_label(Item(other, " ".join(words))):
+                return True
+    return False
 
 
 def _is_entry(item: Item) -> bool:

@@ -1,11 +1,19 @@
 """One small tree for both parsers: a fast one behind guards, a slow one for what they turn away."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pipeline.extract.anchors import region_of_folded_anchor
 from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_by_tag, region_of
+from pipeline.extract.controls import (
+    is_bill,
+    is_picture,
+    is_read,
+    is_read_of_soup,
+    is_unfolded,
+    unfolds,
+)
 from pipeline.extract.guards import count_opened, is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.told import TOLD, tell, tell_soup
@@ -101,13 +109,8 @@ _NOTE_PATTERN = (
 )
 """What a folded region may say of the page."""
 _OPEN = frozenset({"button", "object"})
-_PRESSED = "a, button, input, select, label, svg, [onclick], [tabindex]"
-_PARAGRAPHS = 2
-"""So many paragraphs stand in an element only where a page forgot to close it."""
 _SCRIPTED = frozenset({"script", "math"})
 """What the nodes are called that are made of scripts."""
-_LABELS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"})
-"""Where a button is the line that unfolds an answer, and no control."""
 
 
 def parse_html(html: str, limits: ExtractLimits) -> Tree:
@@ -251,7 +254,7 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
                 # What a block begins with is layout; a space in a line parts words.
                 if children or not text.isspace() or parent.tag not in BLOCKS:
                     children.append(text)
-            elif tag in _TEXT or (tag in _OPEN and _is_read(found, tag, parent)):
+            elif tag in _TEXT or (tag in _OPEN and is_read(found, tag, parent)):
                 stack.append((found.next, parent))
                 found = found.child
                 continue
@@ -275,29 +278,12 @@ def _pass_over(
     return tell(found, tag, parent, builder) if tag in TOLD else []
 
 
-def _is_read(found: _Element, tag: str, parent: Node) -> bool:
-    """Whether an element that is left out otherwise is a part of the text."""
-    if len(found.css("p")) >= _PARAGRAPHS:
-        return True
-    if tag != "button":
-        return False
-    return parent.tag in _LABELS or _is_picture(found.css_first("img"), found.text)
-
-
-def _is_picture(image: object, text: Callable[[], str]) -> bool:
-    """Whether a button is a picture to be shown larger: it holds one, and no words."""
-    return image is not None and not text().strip()
-
-
 def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
     """Whether an element of boilerplate may stay unread; takes what it says of the page.
 
     A headline within says where the text begins; a button that is a picture is no boilerplate.
     """
-    if node.get("role") == "button" and _is_picture(found.css_first("img"), found.text):
-        node.region = PLAIN
-        return False
-    if "menu" in node.get("class") and _is_bill(found):
+    if _is_text(found, node):
         node.region = PLAIN
         return False
     if node.tag not in _FOLDABLE:
@@ -314,9 +300,13 @@ def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
     return True
 
 
-def _is_bill(found: _Element) -> bool:
-    """Whether a menu is one of dishes: it holds lines to read, and nothing to press."""
-    return found.css_first("li, p, dd") is not None and found.css_first(_PRESSED) is None
+def _is_text(found: _Element, node: Node) -> bool:
+    """Whether what an element holds tells that it is no boilerplate, whatever its names say."""
+    if node.region is Region.HIDDEN:
+        return node.tag in _FOLDABLE and is_unfolded(found)
+    if node.get("role") == "button":
+        return is_picture(found.css_first("img"), found.text) or unfolds(found)
+    return "menu" in node.get("class") and is_bill(found)
 
 
 def _read_notes(found: _Element, around: Node, builder: _Builder) -> None:
@@ -365,10 +355,4 @@ def _read_soup(html: str, builder: _Builder) -> None:
 def _is_text_of_soup(found: _Element, parent: Node) -> bool:
     """Whether an element gives its content to the one around it."""
     name = found.name
-    if name in _TEXT or (name == "button" and parent.tag in _LABELS):
-        return True
-    if (name == "button" or found.get("role") == "button") and _is_picture(
-        found.find("img"), found.get_text
-    ):
-        return True
-    return name in _UNSEEN and len(found.find_all("p", limit=_PARAGRAPHS)) >= _PARAGRAPHS
+    return name in _TEXT or (name in _UNSEEN and is_read_of_soup(found, parent))
