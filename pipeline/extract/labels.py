@@ -4,6 +4,7 @@ import re
 from collections.abc import Container, Iterator
 from itertools import islice
 
+from pipeline.extract.anchors import HEADINGS
 from pipeline.extract.asides import words_under
 from pipeline.extract.items import Item, Walk, ends_sentence, is_sentence
 from pipeline.extract.tree import Node
@@ -208,11 +209,23 @@ def drop_link_runs(walk: Walk) -> None:
     """Marks texts as not kept that are links to other pages, three and more in a row."""
     headed: dict[Node, bool] = {}
     rest = [item for item in walk.items if item.kept and not _is_value(item, headed)]
-    for run in _linked_runs(rest):
+    for start, end in _linked_runs(rest):
+        run = rest[start:end]
         others = [item for item in run if item.role is not Role.HEADING]
         if len(others) >= _RUN or any(item.anchors > _RUN for item in others):
             for item in run:
                 item.cut("row of links")
+            if start and _ends_there(rest[start - 1], rest[end] if end < len(rest) else None):
+                rest[start - 1].cut("heading of a row of links")
+
+
+def _ends_there(heading: Item, behind: Item | None) -> bool:
+    """Whether a heading has nothing under it before the item behind, another of its rank."""
+    if heading.role is not Role.HEADING or heading.node.tag not in HEADINGS:
+        return False
+    return behind is None or (
+        behind.role is Role.HEADING and behind.node.tag <= heading.node.tag != "h1"
+    )
 
 
 def _is_value(item: Item, headed: dict[Node, bool]) -> bool:
@@ -237,13 +250,14 @@ def _has_header(row: Node) -> bool:
     return any(isinstance(cell, Node) and cell.tag == "th" for cell in row.children)
 
 
-def _linked_runs(items: list[Item]) -> Iterator[list[Item]]:
-    run: list[Item] = []
-    for item in items:
+def _linked_runs(items: list[Item]) -> Iterator[tuple[int, int]]:
+    """Where runs of texts that are links begin, and where they have ended."""
+    start = -1
+    for index, item in enumerate(items):
         if item.is_text and (item.links * 5 > len(item.text) * 4):
-            run.append(item)
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
+            start = index if start < 0 else start
+        elif start >= 0:
+            yield start, index
+            start = -1
+    if start >= 0:
+        yield start, len(items)
