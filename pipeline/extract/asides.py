@@ -10,7 +10,9 @@ _HIDDEN: Final = Region.HIDDEN
 _ASIDE = 40
 _NO_ASIDE = 1000
 _PARTS_OF_ASIDE = 20
-_MEDIA = frozenset({"img", "amp-img", "image", "video", "iframe", "embed", "object", "math"})
+_MEDIA = frozenset(
+    {"img", "amp-img", "amp-anim", "image", "video", "iframe", "embed", "object", "math"}
+)
 _PARTS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "figure", "table", "ul", "ol", "hr"})
 """What stands in a cell only where tables make the layout of a page."""
 _LAYOUT_PARAGRAPHS = 3

@@ -10,7 +10,7 @@ from pipeline.extract.captions import tie_captions
 from pipeline.extract.content import choose_content, headline_of, is_icon
 from pipeline.extract.declared import declared_kind
 from pipeline.extract.decode import decode_html
-from pipeline.extract.images import declared_side
+from pipeline.extract.images import declared_side, told_caption
 from pipeline.extract.items import Fold, Item, Walk
 from pipeline.extract.labels import drop_doubled, drop_repeated
 from pipeline.extract.licence import licence_evidence
@@ -190,6 +190,7 @@ def _blocks(items: list[Item], rights: RightsReader) -> Iterator[tuple[Item, Blo
             title = item.node.get("title") or item.node.get("aria-label")
             yield item, VideoLink(item.url, item.poster, caption, title)
         else:
+            caption = caption or told_caption(item.node)
             yield item, _image(item, caption, rights.rights_of(item, tied))
 
 

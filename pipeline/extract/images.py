@@ -18,10 +18,13 @@ LAZY = (
     "data-img-src", "data-image-src", "data-echo", "data-large-src", "data-large_image",
     "data-orig-file", "data-asset-url", "data-cfsrc", "data-ezsrc", "data-pagespeed-lazy-src",
     "data-lazyload", "data-srcmedium", "data-defer-src", "data-delayed-url", "data-li-src",
-    "data-fallback-src", "data-default-src", "data-bg",
+    "data-fallback-src", "data-default-src", "data-bg", "data-flickity-lazyload",
 )  # fmt: skip
 _LAZY_NAMES = frozenset(LAZY)
-LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "data-lazy-set", "lazy-srcset")
+LAZY_SETS = (
+    "data-srcset", "data-lazy-srcset", "data-original-set", "data-lazy-set", "lazy-srcset",
+    "data-flickity-lazyload-srcset",
+)  # fmt: skip
 # A file of such a name stands for no picture: "spacer" and the like anywhere in it, the others only
 # where nothing else is named. "two-grey-mushrooms.jpg" is a picture.
 _EMPTY = (
@@ -52,11 +55,17 @@ _RANKED_NAME = re.compile(r"\.(avif|gif|svg|jxl|heic|heif|jp2|bmp|tiff)(?:$|[?#]
 _TOLD_WIDTH = re.compile(
     r"[?&](?:w|width)=(\d{2,4})(?!\d)|[-_](\d{2,4})(?:x\d{2,4})?(?:px)?\.\w{3,4}(?:$|\?)"
 )
+_SIZE = re.compile(
+    r"[-_]\d{2,4}x\d{2,4}(?=\.\w{3,4}(?:$|\?))|(?<=/)[sw]\d{2,4}(?:-[a-z]\d*)*/", re.ASCII
+)
+_LONGEST_LINK = 2048
 _THUMB = re.compile(r"(?:^|[/_.-])(?:thumb|thumbnail)(?:[_.-]|s?/)[^/]*$", re.IGNORECASE)
 """What a file's name, or a query, tells of its being small."""
 _TEMPLATE = re.compile(r"\{\{|\{\w+\}|\$\{")
 """What a script is to fill in: "{{ image }}", "k_{width}x.jpg"."""
-BACKGROUNDS = frozenset({"style", "data-bg", "data-background", "data-background-image"})
+BACKGROUNDS = frozenset(
+    {"style", "data-bg", "data-background", "data-background-image", "data-bgset", "data-src"}
+)
 """Attributes that may name the picture behind an element."""
 _IMAGE_PATH = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|jfif)(?:$|[?#:&!/])", re.IGNORECASE)
 # No pattern here looks back over what it has passed: pages hold attributes of megabytes.
@@ -67,6 +76,7 @@ _CSS_URL = re.compile(
     re.IGNORECASE,
 )
 _URL = re.compile(r"url\(\s*+[\"']?+([^\"')]++)[\"']?+\s*+\)", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*+>")
 _NUMBER = re.compile(r"^\s*+(\d{1,5})(?:\.\d++)?+\s*+(?:px)?+\s*+$")
 
 
@@ -106,7 +116,7 @@ def image_url(node: Node, base: str, limits: ExtractLimits) -> str:
     chosen = chosen or _from_template(node) or _named_blank(node)
     if chosen:
         return resolve(base, chosen)
-    return "" if BACKGROUNDS.isdisjoint(node.attrs) else background_url(node, base)
+    return "" if BACKGROUNDS.isdisjoint(node.attrs) else background_url(node, base, limits)
 
 
 def is_small(node: Node, link: str, limits: ExtractLimits) -> bool:
@@ -127,9 +137,19 @@ def linked_url(node: Node, url: str, href: str, base: str, limits: ExtractLimits
     """
     if not is_image_link(href) or ":" in href.rpartition("/")[2]:
         return ""
-    if not is_small(node, url, limits):
-        return ""
-    return resolve(base, href)
+    full = resolve(base, href)
+    return full if is_small(node, url, limits) or is_scaled(url, full) else ""
+
+
+def is_scaled(url: str, full: str) -> bool:
+    """Whether an image is a version of another, as its name or a folder of it says by a size.
+
+    "kite-300x200.jpg" is one of "kite.jpg", "/s320/kite.jpg" one of "/s1600/kite.jpg".
+    """
+    if url == full or len(url) > _LONGEST_LINK or len(full) > _LONGEST_LINK:
+        return False
+    bare = _SIZE.sub("", url)
+    return bare != url and bare == _SIZE.sub("", full)
 
 
 def _is_enough(node: Node, limits: ExtractLimits) -> bool:
@@ -261,13 +281,16 @@ def _from_template(node: Node) -> str:
     return link.replace("{width}", "800") if "{width}" in link else ""
 
 
-def background_url(node: Node, base: str) -> str:
+def background_url(node: Node, base: str, limits: ExtractLimits) -> str:
     """The absolute URL of the picture behind an element, "" where it has none.
 
     It stands in the style, or in an attribute that a script moves there.
     """
     for name in sorted((BACKGROUNDS - {"style"}) & node.attrs.keys()):
         value = node.get(name).strip()
+        if name == "data-bgset":
+            best = best_candidate(parse_srcset(value), limits.image_side_px)
+            value = best.url if best is not None else ""
         found = _URL.fullmatch(value)
         link = _real(found[1] if found else value)
         if link and (found or _IMAGE_PATH.search(link)):
@@ -354,6 +377,14 @@ def shows_image(link: str, kind: str) -> bool:
     if not link or "svg" in kind:
         return False
     return kind.startswith("image/") or (not kind and is_image_link(link))
+
+
+def told_caption(node: Node) -> str:
+    """What a viewer of pictures is to write under an image, by its own attribute or its link's."""
+    told = node.get("data-caption")
+    if not told and node.parent is not None and node.parent.tag in {"a", "figure"}:
+        told = node.parent.get("data-caption")
+    return " ".join(_TAG.sub(" ", told).split()) if told else ""
 
 
 def is_plugin(node: Node) -> bool:

@@ -12,7 +12,7 @@ from pipeline.extract.formulas import plain_tex, tex_of
 from pipeline.extract.items import Item, Missed, Walk
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
-from pipeline.extract.players import PLAYER_TAGS, element_page, player_page
+from pipeline.extract.players import PLAYER_TAGS, element_page, player_page, video_page
 from pipeline.extract.tree import Node
 
 _NOSCRIPT_CHARACTERS = 1000
@@ -164,8 +164,13 @@ class MediaReader:
 
     def _video(self, node: Node) -> None:
         url, poster = images.video_urls(node, self.base)
-        if url and not _is_hidden(node):
+        url = url or video_page(node.attrs)
+        if _is_hidden(node):
+            return
+        if url:
             self._media(Item(node, url=url, poster=poster, is_video=True, zones=self.zones))
+        elif poster:  # a script knows the rest
+            self._media(Item(node, url=poster, zones=self.zones))
 
     def _player(self, node: Node) -> None:
         """The video that a player of a big host shows; other frames only part words."""
@@ -206,8 +211,8 @@ class MediaReader:
         self.found.missed.append(Missed(node, why, items[-1] if items else self.before))
 
     def _background(self, node: Node) -> None:
-        url = images.background_url(node, self.base)
-        if url:
+        url = images.background_url(node, self.base, self.limits)
+        if url and not ("data-src" in node.attrs and holds_image(node)):
             self._media(Item(node, url=url, zones=self.zones, href=self.href))
 
     def _media(self, item: Item) -> None:
@@ -246,13 +251,17 @@ def _are_near(one: Node, other: Node) -> bool:
 _ATOMS: dict[str, Callable[[MediaReader, Node], None]] = {
     "img": MediaReader._image,
     "amp-img": MediaReader._image,
+    "amp-anim": MediaReader._image,
     "image": MediaReader._image,
     "video": MediaReader._video,
+    "amp-video": MediaReader._video,
+    "video-js": MediaReader._video,
 }
 _LOST = {"svg": "words of a drawing", "audio": "sound"}
 MEDIA: dict[str, Callable[[MediaReader, Node], object]] = {
     **_ATOMS,
     "iframe": MediaReader._player,
+    "amp-iframe": MediaReader._player,
     "embed": MediaReader._object,
     "math": MediaReader._formula,
     **dict.fromkeys(PLAYER_TAGS, MediaReader._player),

@@ -36,7 +36,13 @@ def tell(
     if tag == "template":
         return _read_shadow(found, parent, builder)
     if tag == "svg":
-        if found.css_first("text") is not None:
+        drawn = found.css_first("text, image")
+        if drawn is None:  # as in most
+            return []
+        image = drawn if drawn.tag == "image" else found.css_first("image")
+        if image is not None:
+            _add_drawn(image.attributes, parent, builder)
+        if drawn.tag == "text" or found.css_first("text") is not None:
             _add_told(tag, {}, found.text(separator=" ", strip=True), parent, builder)
         return []
     attrs = found.attributes
@@ -45,6 +51,14 @@ def tell(
         attrs = attrs | ({"data": movie.attributes.get("value")} if movie is not None else {})
     node = _add_told(tag, attrs, "", parent, builder)
     return [(found.child, node)] if tag == "object" and node is not None else []
+
+
+def _add_drawn(attrs: dict[str, str | None], parent: "Node", builder: Builder) -> None:
+    """The picture that a drawing shows, where it is a file."""
+    link = attrs.get("href") or attrs.get("xlink:href")
+    if link and not link.startswith(("data:", "#")):
+        sides = {"width": attrs.get("width"), "height": attrs.get("height")}
+        builder.add("img", {"src": link, **sides}, parent)
 
 
 def _add_told(

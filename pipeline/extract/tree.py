@@ -16,6 +16,7 @@ from pipeline.extract.controls import (
 )
 from pipeline.extract.guards import count_opened, is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
+from pipeline.extract.pictures import TYPESET, is_alone, is_caption_behind, is_figure, is_slide
 from pipeline.extract.told import TOLD, tell, tell_soup
 from schemas.rejection import BadInput, Reason
 
@@ -164,6 +165,13 @@ class _Builder:
         self.notes.append(node)
         return node
 
+    def add_caption(self, parent: Node) -> Node:
+        """A line for the caption that an element behind a picture is."""
+        node = Node("span", {"class": "caption"}, parent)
+        parent.children.append(node)
+        self.nodes.append(node)
+        return node
+
     def _formula(self, parent: Node) -> Node:
         node = Node("math", {}, parent)
         parent.children.append(node)
@@ -256,17 +264,21 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
                     children.append(text)
             elif tag in _TEXT or (tag in _OPEN and is_read(found, tag, parent)):
                 stack.append((found.next, parent))
+                if tag in TYPESET and is_caption_behind(found):
+                    parent = builder.add_caption(parent)
+                    children = parent.children
                 found = found.child
                 continue
             elif tag in _UNSEEN:
                 stack += _pass_over(found, tag, parent, builder)
             elif tag and tag[0] not in "-_!":  # a processing instruction has none
                 node = builder.add(tag, found.attributes, parent)
-                if node is not None and (child := found.child) is not None:
-                    if folds and node.region >= CUT and _fold(found, node, builder):
-                        node.folded = found
-                    else:
-                        stack.append((child, node))
+                if (
+                    node is not None
+                    and (child := found.child) is not None
+                    and not (folds and node.region >= CUT and _fold(found, node, builder))
+                ):
+                    stack.append((child, node))
             found = found.next
 
 
@@ -279,7 +291,7 @@ def _pass_over(
 
 
 def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
-    """Whether an element of boilerplate may stay unread; takes what it says of the page.
+    """Whether an element of boilerplate stays unread; takes what it says of the page.
 
     A headline within says where the text begins; a button that is a picture is no boilerplate.
     """
@@ -297,16 +309,25 @@ def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
         return False
     if builder.folds_notes:
         _read_notes(found, node, builder)
+    node.folded = found
     return True
 
 
 def _is_text(found: _Element, node: Node) -> bool:
     """Whether what an element holds tells that it is no boilerplate, whatever its names say."""
     if node.region is Region.HIDDEN:
-        return node.tag in _FOLDABLE and is_unfolded(found)
+        return is_slide(found) or is_unfolded(found)
     if node.get("role") == "button":
         return is_picture(found.css_first("img"), found.text) or unfolds(found)
-    return "menu" in node.get("class") and is_bill(found)
+    if node.tag in {"footer", "aside"}:
+        return _is_framed(node) if node.tag == "footer" else is_figure(found)
+    names = node.get("class")
+    return ("menu" in names and is_bill(found)) or (bool(names) and is_alone(found, names))
+
+
+def _is_framed(footer: Node) -> bool:
+    """Whether a footer says whose a quote is, or what a figure shows."""
+    return footer.parent is not None and footer.parent.tag in {"figure", "blockquote"}
 
 
 def _read_notes(found: _Element, around: Node, builder: _Builder) -> None:

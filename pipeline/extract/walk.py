@@ -13,6 +13,7 @@ from pipeline.extract.items import Fold, Item, Walk
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.marks import without_anchors, without_invisible
 from pipeline.extract.media_items import GAP, IMAGE_MARK, MEDIA, SEAM, MediaReader
+from pipeline.extract.players import player_page
 from pipeline.extract.seams import are_fields, are_links, parted
 from pipeline.extract.tree import BLOCKS, Node, unfold
 from schemas.records import Role
@@ -137,6 +138,16 @@ class Walker(MediaReader):
         else:
             pieces.append(" ")
 
+    def _is_embed(self, text: str) -> bool:
+        """Takes the video whose page's address is a text of its own, where a player is to stand."""
+        if not text.startswith("http") or " " in text or self.link_pieces or self.block is None:
+            return False
+        page = player_page(text) if self.role is Role.PARAGRAPH else ""
+        if page:
+            item = Item(self.block, url=page, is_video=True, zones=self.zones)
+            self.found.items.append(item)
+        return bool(page)
+
     def _end_block(self) -> None:
         """Ends the text before a block; within code each block is a line."""
         if self.role is not _CODE:
@@ -196,7 +207,7 @@ class Walker(MediaReader):
             if self.pieces:
                 self._end_block()
             self.block = node
-            if node.tag in _ROLES or "class" in node.attrs:
+            if node.tag in _ROLES or "class" in node.attrs or node.tag == "footer":
                 self._set_role(node)
         elif node.tag == "a":
             self.href = node.get("href")
@@ -274,6 +285,8 @@ class Walker(MediaReader):
         if self.link_pieces:
             text = without_anchors(text, self.link_pieces)
         text = without_invisible(text)
+        if self._is_embed(text):
+            return
         if text and self.block is not None:
             links = anchors = 0
             if self.link_pieces:
