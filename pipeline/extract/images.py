@@ -55,10 +55,6 @@ _RANKED_NAME = re.compile(r"\.(avif|gif|svg|jxl|heic|heif|jp2|bmp|tiff)(?:$|[?#]
 _TOLD_WIDTH = re.compile(
     r"[?&](?:w|width)=(\d{2,4})(?!\d)|[-_](\d{2,4})(?:x\d{2,4})?(?:px)?\.\w{3,4}(?:$|\?)"
 )
-_SIZE = re.compile(
-    r"[-_]\d{2,4}x\d{2,4}(?=\.\w{3,4}(?:$|\?))|(?<=/)[sw]\d{2,4}(?:-[a-z]\d*)*/", re.ASCII
-)
-_LONGEST_LINK = 2048
 _THUMB = re.compile(r"(?:^|[/_.-])(?:thumb|thumbnail)(?:[_.-]|s?/)[^/]*$", re.IGNORECASE)
 """What a file's name, or a query, tells of its being small."""
 _TEMPLATE = re.compile(r"\{\{|\{\w+\}|\$\{")
@@ -137,19 +133,9 @@ def linked_url(node: Node, url: str, href: str, base: str, limits: ExtractLimits
     """
     if not is_image_link(href) or ":" in href.rpartition("/")[2]:
         return ""
-    full = resolve(base, href)
-    return full if is_small(node, url, limits) or is_scaled(url, full) else ""
-
-
-def is_scaled(url: str, full: str) -> bool:
-    """Whether an image is a version of another, as its name or a folder of it says by a size.
-
-    "kite-300x200.jpg" is one of "kite.jpg", "/s320/kite.jpg" one of "/s1600/kite.jpg".
-    """
-    if url == full or len(url) > _LONGEST_LINK or len(full) > _LONGEST_LINK:
-        return False
-    bare = _SIZE.sub("", url)
-    return bare != url and bare == _SIZE.sub("", full)
+    if not is_small(node, url, limits):
+        return ""
+    return resolve(base, href)
 
 
 def _is_enough(node: Node, limits: ExtractLimits) -> bool:

@@ -18,6 +18,7 @@ from pipeline.extract.tree import Node
 _NOSCRIPT_CHARACTERS = 1000
 _SHOWN_WIDE = re.compile(r"(?<![\w-])d-(?:sm|md|lg|xl|xxl)-(?!none)")
 """Of a class: hidden on small screens alone."""
+_NEAR_PIECES = 12
 _BESIDE = 2
 _NEAR = 4
 """Levels up to the element that holds an image and the noscript with the same image."""
@@ -150,7 +151,7 @@ class MediaReader:
     def follows_formula(self) -> bool:
         """Whether nothing stands between here and the formula before it."""
         formula = f" {self.formula} "
-        for piece in reversed(self.pieces):
+        for piece in self.pieces[: -_NEAR_PIECES - 1 : -1]:
             if piece not in _SILENT and not piece.isspace():
                 return bool(self.formula) and piece == formula
         return False

@@ -48,6 +48,7 @@ class Walker(MediaReader):
     def __init__(self, base: str, limits: ExtractLimits) -> None:
         super().__init__(base, limits)
         self.link_pieces: list[str] = []
+        self.links = self.anchors = 0  # of the block that is read
         self.link: Node | None = None
         self.span: Node | None = None
         self.block: Node | None = None
@@ -243,6 +244,9 @@ class Walker(MediaReader):
 
     def _flush(self) -> None:
         if self.pieces:
+            if self.link_pieces:
+                self.links = len(" ".join("".join(self.link_pieces).split()))
+                self.anchors = sum(not piece.isspace() for piece in self.link_pieces)
             self._emit("".join(self.pieces))
             self.pieces.clear()
             self.link_pieces.clear()
@@ -263,20 +267,18 @@ class Walker(MediaReader):
             self._add_text(" ".join(raw.replace(_BREAK, " ").split()))
             return
         waiting: list[Item] = []
-        text = ""
+        said: list[str] = []
         for index, piece in enumerate(raw.replace(_BREAK, " ").split(IMAGE_MARK)):
             piece = " ".join(piece.split())
-            if text and piece and not goes_on(text, piece):
-                self._add_text(text)
+            if piece and waiting and not (said and goes_on(said[-1], piece)):
+                self._add_text(" ".join(said))
                 self.found.items.extend(waiting)
-                waiting, text = [], ""
-            elif not text and waiting and piece:
-                self.found.items.extend(waiting)
-                waiting = []
-            text = f"{text} {piece}".strip()
+                waiting, said = [], []
+            if piece:
+                said.append(piece)
             if index < len(self.inline):
                 waiting.append(self.inline[index])
-        self._add_text(text)
+        self._add_text(" ".join(said))
         self.found.items.extend(waiting)
 
     def _add_text(self, text: str) -> None:
@@ -288,10 +290,7 @@ class Walker(MediaReader):
         if self._is_embed(text):
             return
         if text and self.block is not None:
-            links = anchors = 0
-            if self.link_pieces:
-                links = len(" ".join("".join(self.link_pieces).split()))
-                anchors = sum(not piece.isspace() for piece in self.link_pieces)
+            links, anchors = (self.links, self.anchors) if self.link_pieces else (0, 0)
             self.found.items.append(
                 Item(self.block, text, self.role, min(links, len(text)), anchors, zones=self.zones)
             )
