@@ -7,6 +7,7 @@ if TYPE_CHECKING:
 
 _Element: TypeAlias = Any
 """One of either parser's."""
+_SIDES = ("width", "height")
 TOLD = frozenset({"math", "object", "embed", "svg", "audio", "template"})
 """Elements left out of the text of which a reader sees or hears something all the same."""
 
@@ -41,7 +42,7 @@ def tell(
             return []
         image = drawn if drawn.tag == "image" else found.css_first("image")
         if image is not None:
-            _add_drawn(image.attributes, parent, builder)
+            _add_drawn(image.attributes, found.attributes, parent, builder)
         if drawn.tag == "text" or found.css_first("text") is not None:
             _add_told(tag, {}, found.text(separator=" ", strip=True), parent, builder)
         return []
@@ -53,11 +54,13 @@ def tell(
     return [(found.child, node)] if tag == "object" and node is not None else []
 
 
-def _add_drawn(attrs: dict[str, str | None], parent: "Node", builder: Builder) -> None:
-    """The picture that a drawing shows, where it is a file."""
+def _add_drawn(
+    attrs: dict[str, str | None], drawing: dict[str, str | None], parent: "Node", builder: Builder
+) -> None:
+    """The picture that a drawing shows, where it is a file; the drawing's size is its own."""
     link = attrs.get("href") or attrs.get("xlink:href")
     if link and not link.startswith(("data:", "#")):
-        sides = {"width": attrs.get("width"), "height": attrs.get("height")}
+        sides = {name: drawing.get(name) or attrs.get(name) for name in _SIDES}
         builder.add("img", {"src": link, **sides}, parent)
 
 
