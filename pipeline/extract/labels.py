@@ -14,7 +14,9 @@ from schemas.records import Role
 # first letter, which takes a third of the time of patterns that ignore case.
 _LABEL = re.compile(
     r"^\W*(?:close|caption|captions|image|photos?|video|adverti[sz]ements?|advert|ad|sponsored|"
-    r"(?:image|photo|slide|page)? ?\d{1,3} (?:of|/) ?\d{1,3}|loading|print|e-?mail|copy link|save|"
+    r"(?:image|photo|slide|page)? ?\d{1,3} (?:of|/) ?\d{1,3}|print|"
+    r"loading(?: (?:posts?|comments?|more|content|results?|products?|videos?))?|my account|"
+    r"(?:prev(?:ious)?|next)(?: (?:post|article|page|story))?|e-?mail|copy link|save|"
     r"media playback is (?:un|not )supported on (?:your|this) device|play video|watch video|"
     r"(?:read|show|load|view|see) (?:more|less|all)|continue reading|story continues.{0,30}|"
     r"share(?: this)?(?: (?:article|story|post|page|on .{0,30}))?|tweet|pin it|whatsapp|"
@@ -28,6 +30,8 @@ _CREDIT = re.compile(
     r"^\W*(?:(?:photo|image|picture|foto|photograph)s?(?: (?:credit|copyright|courtesy|source))?"
     r"(?: ?[:/©]| by\b| via\b| courtesy\b| copyright\b| credit\b)|credit ?:|©)"
 )
+_DRAWN = re.compile(r"[\s.…·•*_=~|+#–—-]++")
+"""A line drawn with signs."""
 _LONGEST_CREDIT = 120
 _TEASER = re.compile(
     r"^\W*(?:related|see also|read(?: more| also| next| this)?|more(?: on| from)?|also|watch|"
@@ -39,6 +43,7 @@ _CALL = re.compile(
     r"subscribe (?:to|now|today|for)|sign up (?:for|to|now)|"
     r"get .{0,60}\b(?:newsletters?|inbox|app)\b|"
     r"like (?:us|this (?:story|article|post))|click here (?:to|for)|this slideshow requires|"
+    r"no products in (?:the|your) (?:cart|basket)|your (?:cart|basket|bag) is (?:currently )?empty|"
     r"get short url|have a (?:tip|story)|(?:e-?mail|contact) .{0,40}\bat \S+@|enter your e-?mail)"
 )
 """What a site asks of its readers."""
@@ -134,7 +139,9 @@ def is_label(item: Item) -> bool:
     text = item.text
     if item.anchors > _RUN and _is_menu(item):
         return True
-    if len(text) <= 4 and item.role is Role.PARAGRAPH and not any(map(str.isalpha, text)):
+    if item.role is Role.PARAGRAPH and (
+        _DRAWN.fullmatch(text) or (len(text) <= 4 and not any(map(str.isalpha, text)))
+    ):
         return True
     if len(text) > _LONGEST_TEASER:
         return False
