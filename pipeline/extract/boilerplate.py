@@ -91,6 +91,8 @@ _KIND_WORDS = frozenset(
         "screenshot",
         "needed",
         "ingredients",
+        "price",
+        "prices",
     }
 )
 """What the last word of a name says of a thing's kind: a cookie recipe is a recipe."""

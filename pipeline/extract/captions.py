@@ -17,10 +17,15 @@ from schemas.records import Role
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _CAPTION = frozenset({"caption", "figcaption", "imagecaption", "thumbcaption", "photocaption",
-                      "legend", "cutline", "wp-caption-text"})  # fmt: skip
+                      "legend", "cutline", "figcap", "legende", "bildunterschrift",
+                      "bildtext"})  # fmt: skip
+_PICTURE = frozenset({"image", "img", "photo", "picture", "figure", "bild", "foto"})
+_DESCRIBED = frozenset({"description", "desc", "title", "info"})
+"""Behind the word for a picture, what is said of it: `image-description`, `photo-info`."""
 _LONGEST = 600
+_LONGEST_FRAMED = 3000
 _FRAMES = frozenset({"figure", "table"})
-_FRAMED = frozenset({"figcaption", "caption"})
+_FRAMED = frozenset({"figcaption", "caption", "footer"})
 """Captions of a frame: what stands outside of it is not theirs."""
 _CREDIT = 60
 _CLIMB = 4
@@ -30,6 +35,8 @@ _CLIMB = 4
 def is_caption(node: Node) -> bool:
     """Whether an element is a caption: a figcaption, or named one, or the title of a figure."""
     if node.tag in {"figcaption", "caption"}:
+        return True
+    if node.tag == "footer" and node.parent is not None and node.parent.tag == "figure":
         return True
     name = node.attrs.get("class")
     if not name or node.tag == "legend":  # of a form's fields
@@ -46,9 +53,17 @@ def _kind(name: str) -> str:
     words = {word.lower() for word in _WORD.findall(name)}
     if words & _CAPTION and not words & {"has", "with", "no"}:
         return "caption"
+    if any(map(_is_described, name.split())):
+        return "caption"
     if "title" in words:
         return "title"
-    return "figure" if "figure" in words else ""
+    return "figure" if words & {"figure", "imageblock"} else ""
+
+
+def _is_described(name: str) -> bool:
+    """Whether one name is made of the word for a picture and one for what is said of it."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return len(words) == 2 and words[0] in _PICTURE and words[1] in _DESCRIBED
 
 
 def _is_frame(node: Node) -> bool:
@@ -62,7 +77,7 @@ def holds_image(node: Node) -> bool:
     while stack and steps < 200:
         child = stack.pop()
         steps += 1
-        if child.tag in {"img", "picture", "amp-img"}:
+        if child.tag in {"img", "picture", "amp-img", "amp-anim"}:
             return True
         stack.extend(c for c in child.children if isinstance(c, Node))
     return False
@@ -80,10 +95,11 @@ def tie_captions(items: list[Item]) -> dict[int, list[Item]]:
     found: dict[int, list[Item]] = {}
     beside: dict[Node, list[tuple[Item, list[int]]]] = {}
     for index, item in enumerate(items):
-        if not item.is_text or item.role is not Role.CAPTION or len(item.text) > _LONGEST:
+        if not item.is_text or item.role is not Role.CAPTION:
             continue
         around, media = _around(item, places)
-        if around is None:
+        most = _LONGEST if around is None or around.tag not in _FRAMES else _LONGEST_FRAMED
+        if around is None or len(item.text) > most:
             continue
         if around.tag in _FRAMES:
             for owner in media if around.tag == "figure" or len(media) == 1 else ():

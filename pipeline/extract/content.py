@@ -22,6 +22,16 @@ _SIGN = re.compile(
     r"down|back|top|menu|search|close|icon|logo|arrow|external link|rss|print|email|bullet)\]?\s*$",
     re.IGNORECASE,
 )
+_EMOJI = re.compile(r"emoji|smiley|emoticon", re.IGNORECASE)
+_HANDS_ON = re.compile(
+    r"/(?:share|sharer|sharer\.php|sharing/\S+|sharearticle|intent/\w+|submit|pin/create/\w+)/?\?"
+    r"(?:\S*&)?(?:u|url|text|mini|title)=",
+    re.IGNORECASE,
+)
+"""A link that hands the page on to others: it carries its address or its title."""
+_BADGE = re.compile(r"/badges?/|[/_.-]badge\.svg(?:$|[?#])", re.IGNORECASE)
+"""Of a picture that says in a word how a program or a shop fares."""
+_BADGES = 300
 _ARTICLE = 400.0
 """So much prose outside of cards makes a page an article, whatever else it holds."""
 _DECLARED_ARTICLE = 150.0
@@ -192,10 +202,14 @@ def is_icon(item: Item) -> bool:
         return True
     if short > 2 * _ICON_PX:
         return False
-    if "emoji" in node.get("class").lower():
+    if _EMOJI.search(node.get("class")) or _HANDS_ON.search(item.href) or _is_badge(item.url):
         return True
     alt = node.get("alt")
     return bool(alt) and bool(_SIGN.match(alt)) and not _PHOTOGRAPH.search(item.url)
+
+
+def _is_badge(url: str) -> bool:
+    return "badge" in url[:_BADGES] and _BADGE.search(url[:_BADGES]) is not None
 
 
 def _scores_under(walk: Walk) -> list[float]:

@@ -68,10 +68,10 @@ _LABELS = {
     "x-cp1251": "cp1251",
     "x-cp1252": "cp1252",
 }
-_NOTHING = dict.fromkeys((0, 1, 2))
-"""Taken out of every page: the first three control characters, with which a walk marks its text."""
-_REFERENCE = re.compile("&#(?:0*+[12](?![0-9])|[xX]0*+[12](?![0-9a-fA-F]));?")
-"""The last two of them by their numbers; a parser makes another character of `&#0;` itself."""
+_NOTHING = dict.fromkeys((0, 1, 2, 3))
+"""Taken out of every page: the first four control characters, with which a walk marks its text."""
+_REFERENCE = re.compile("&#(?:0*+[123](?![0-9])|[xX]0*+[123](?![0-9a-fA-F]));?")
+"""The last three of them by their numbers; a parser makes another character of `&#0;` itself."""
 _C1 = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
 
 

@@ -10,12 +10,13 @@ from pipeline.extract.captions import tie_captions
 from pipeline.extract.content import choose_content, headline_of, is_icon
 from pipeline.extract.declared import declared_kind
 from pipeline.extract.decode import decode_html
-from pipeline.extract.images import declared_side
+from pipeline.extract.images import declared_side, told_caption
 from pipeline.extract.items import Fold, Item, Walk
-from pipeline.extract.labels import drop_repeated
+from pipeline.extract.labels import drop_doubled, drop_repeated
 from pipeline.extract.licence import licence_evidence
 from pipeline.extract.limits import ExtractLimits
 from pipeline.extract.links import resolve
+from pipeline.extract.marks import without_invisible
 from pipeline.extract.regions import described
 from pipeline.extract.rights import RightsReader
 from pipeline.extract.tree import Node, Tree, folded_characters, parse_html
@@ -163,7 +164,8 @@ def _base_url(tree: Tree, url: str) -> str:
 def _title(tree: Tree) -> str:
     for node in tree.notes:
         if node.tag == "title":
-            return " ".join("".join(c for c in node.children if isinstance(c, str)).split())
+            title = "".join(c for c in node.children if isinstance(c, str))
+            return without_invisible(" ".join(title.split()))
     return ""
 
 
@@ -176,6 +178,7 @@ def _blocks(items: list[Item], rights: RightsReader) -> Iterator[tuple[Item, Blo
     items = [item for item in items if item.is_text or not is_icon(item)]
     captions = tie_captions(items)
     drop_repeated(items, captions)
+    drop_doubled(items, captions)
     for index, item in enumerate(items):
         if not item.kept:
             continue
@@ -187,11 +190,12 @@ def _blocks(items: list[Item], rights: RightsReader) -> Iterator[tuple[Item, Blo
             title = item.node.get("title") or item.node.get("aria-label")
             yield item, VideoLink(item.url, item.poster, caption, title)
         else:
+            caption = caption or told_caption(item.node)
             yield item, _image(item, caption, rights.rights_of(item, tied))
 
 
 def _image(item: Item, caption: str, rights: Rights) -> ImageLink:
     node = item.node
-    alt = " ".join(node.get("alt").split())
+    alt = without_invisible(" ".join(node.get("alt").split()))
     width, height = declared_side(node, "width"), declared_side(node, "height")
     return ImageLink(item.url, alt, caption, width, height, rights)

@@ -18,10 +18,13 @@ LAZY = (
     "data-img-src", "data-image-src", "data-echo", "data-large-src", "data-large_image",
     "data-orig-file", "data-asset-url", "data-cfsrc", "data-ezsrc", "data-pagespeed-lazy-src",
     "data-lazyload", "data-srcmedium", "data-defer-src", "data-delayed-url", "data-li-src",
-    "data-fallback-src", "data-default-src", "data-bg",
+    "data-fallback-src", "data-default-src", "data-bg", "data-flickity-lazyload",
 )  # fmt: skip
 _LAZY_NAMES = frozenset(LAZY)
-LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "data-lazy-set", "lazy-srcset")
+LAZY_SETS = (
+    "data-srcset", "data-lazy-srcset", "data-original-set", "data-lazy-set", "lazy-srcset",
+    "data-flickity-lazyload-srcset",
+)  # fmt: skip
 # A file of such a name stands for no picture: "spacer" and the like anywhere in it, the others only
 # where nothing else is named. "two-grey-mushrooms.jpg" is a picture.
 _EMPTY = (
@@ -56,7 +59,9 @@ _THUMB = re.compile(r"(?:^|[/_.-])(?:thumb|thumbnail)(?:[_.-]|s?/)[^/]*$", re.IG
 """What a file's name, or a query, tells of its being small."""
 _TEMPLATE = re.compile(r"\{\{|\{\w+\}|\$\{")
 """What a script is to fill in: "{{ image }}", "k_{width}x.jpg"."""
-BACKGROUNDS = frozenset({"style", "data-bg", "data-background", "data-background-image"})
+BACKGROUNDS = frozenset(
+    {"style", "data-bg", "data-background", "data-background-image", "data-bgset", "data-src"}
+)
 """Attributes that may name the picture behind an element."""
 _IMAGE_PATH = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|jfif)(?:$|[?#:&!/])", re.IGNORECASE)
 # No pattern here looks back over what it has passed: pages hold attributes of megabytes.
@@ -67,6 +72,7 @@ _CSS_URL = re.compile(
     re.IGNORECASE,
 )
 _URL = re.compile(r"url\(\s*+[\"']?+([^\"')]++)[\"']?+\s*+\)", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*+>")
 _NUMBER = re.compile(r"^\s*+(\d{1,5})(?:\.\d++)?+\s*+(?:px)?+\s*+$")
 
 
@@ -106,7 +112,7 @@ def image_url(node: Node, base: str, limits: ExtractLimits) -> str:
     chosen = chosen or _from_template(node) or _named_blank(node)
     if chosen:
         return resolve(base, chosen)
-    return "" if BACKGROUNDS.isdisjoint(node.attrs) else background_url(node, base)
+    return "" if BACKGROUNDS.isdisjoint(node.attrs) else background_url(node, base, limits)
 
 
 def is_small(node: Node, link: str, limits: ExtractLimits) -> bool:
@@ -157,7 +163,7 @@ def _names_nothing(link: str) -> bool:
 
 def _lazy(node: Node, src: str) -> str:
     attrs = node.attrs
-    if len(attrs) < 2:
+    if src and len(attrs) < 2:
         return ""
     if not _LAZY_NAMES.isdisjoint(attrs):
         for name in LAZY:
@@ -261,13 +267,16 @@ def _from_template(node: Node) -> str:
     return link.replace("{width}", "800") if "{width}" in link else ""
 
 
-def background_url(node: Node, base: str) -> str:
+def background_url(node: Node, base: str, limits: ExtractLimits) -> str:
     """The absolute URL of the picture behind an element, "" where it has none.
 
     It stands in the style, or in an attribute that a script moves there.
     """
     for name in sorted((BACKGROUNDS - {"style"}) & node.attrs.keys()):
         value = node.get(name).strip()
+        if name == "data-bgset":
+            best = best_candidate(parse_srcset(value), limits.image_side_px)
+            value = best.url if best is not None else ""
         found = _URL.fullmatch(value)
         link = _real(found[1] if found else value)
         if link and (found or _IMAGE_PATH.search(link)):
@@ -304,9 +313,17 @@ def is_lazy(node: Node) -> bool:
 
 
 def is_same_file(one: Node, other: Node) -> bool:
-    """Whether two images name files alike, as an image and its small version often do."""
-    name = one.get("src").partition("?")[0].rpartition("/")[2]
-    return bool(name) and name == other.get("src").partition("?")[0].rpartition("/")[2]
+    """Whether two images name files alike, as an image and its small version often do.
+
+    Of an image that a script fills in, what its lazy attributes name counts as well.
+    """
+    return not _file_names(one).isdisjoint(_file_names(other))
+
+
+def _file_names(node: Node) -> set[str]:
+    links = (node.get(name) for name in ("src", *LAZY) if name in node.attrs)
+    names = {link.partition("?")[0].rpartition("/")[2] for link in links if _real(link)}
+    return names - {""}
 
 
 def video_urls(node: Node, base: str) -> tuple[str, str]:
@@ -346,6 +363,14 @@ def shows_image(link: str, kind: str) -> bool:
     if not link or "svg" in kind:
         return False
     return kind.startswith("image/") or (not kind and is_image_link(link))
+
+
+def told_caption(node: Node) -> str:
+    """What a viewer of pictures is to write under an image, by its own attribute or its link's."""
+    told = node.get("data-caption")
+    if not told and node.parent is not None and node.parent.tag in {"a", "figure"}:
+        told = node.parent.get("data-caption")
+    return " ".join(_TAG.sub(" ", told).split()) if told else ""
 
 
 def is_plugin(node: Node) -> bool:

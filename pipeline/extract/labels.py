@@ -1,8 +1,11 @@
 """Texts that a template says and not the page: labels of its controls, credits, what it repeats."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from itertools import islice
 
+from pipeline.extract.anchors import HEADINGS
+from pipeline.extract.asides import words_under
 from pipeline.extract.items import Item, Walk, ends_sentence, is_sentence
 from pipeline.extract.tree import Node
 from schemas.records import Role
@@ -11,7 +14,9 @@ from schemas.records import Role
 # first letter, which takes a third of the time of patterns that ignore case.
 _LABEL = re.compile(
     r"^\W*(?:close|caption|captions|image|photos?|video|adverti[sz]ements?|advert|ad|sponsored|"
-    r"(?:image|photo|slide|page)? ?\d{1,3} (?:of|/) ?\d{1,3}|loading|print|e-?mail|copy link|save|"
+    r"(?:image|photo|slide|page)? ?\d{1,3} (?:of|/) ?\d{1,3}|print|"
+    r"loading(?: (?:posts?|comments?|more|content|results?|products?|videos?))?|my account|"
+    r"(?:prev(?:ious)?|next)(?: (?:post|article|page|story))?|e-?mail|copy link|save|"
     r"media playback is (?:un|not )supported on (?:your|this) device|play video|watch video|"
     r"(?:read|show|load|view|see) (?:more|less|all)|continue reading|story continues.{0,30}|"
     r"share(?: this)?(?: (?:article|story|post|page|on .{0,30}))?|tweet|pin it|whatsapp|"
@@ -25,6 +30,8 @@ _CREDIT = re.compile(
     r"^\W*(?:(?:photo|image|picture|foto|photograph)s?(?: (?:credit|copyright|courtesy|source))?"
     r"(?: ?[:/©]| by\b| via\b| courtesy\b| copyright\b| credit\b)|credit ?:|©)"
 )
+_DRAWN = re.compile(r"[\s.…·•*_=~|+#–—-]++")
+"""A line drawn with signs."""
 _LONGEST_CREDIT = 120
 _TEASER = re.compile(
     r"^\W*(?:related|see also|read(?: more| also| next| this)?|more(?: on| from)?|also|watch|"
@@ -36,6 +43,7 @@ _CALL = re.compile(
     r"subscribe (?:to|now|today|for)|sign up (?:for|to|now)|"
     r"get .{0,60}\b(?:newsletters?|inbox|app)\b|"
     r"like (?:us|this (?:story|article|post))|click here (?:to|for)|this slideshow requires|"
+    r"no products in (?:the|your) (?:cart|basket)|your (?:cart|basket|bag) is (?:currently )?empty|"
     r"get short url|have a (?:tip|story)|(?:e-?mail|contact) .{0,40}\bat \S+@|enter your e-?mail)"
 )
 """What a site asks of its readers."""
@@ -43,15 +51,20 @@ _LONGEST_CALL = 200
 _REPEATED = 40
 """A text at least so many characters long is said once."""
 _OPENING = 60
-"""Two captions that begin alike so far are one."""
+"""Two captions are one where they begin alike so far and one of them holds no more than that."""
 _SIZE = re.compile(
     r"(?:^|[-_])(?:\d{2,4}x\d{2,4}|\d{2,4}px|[whs]\d{2,4}|small|medium|large|big|full|scaled|"
     r"thumb(?:nail)?|tn|preview|original|orig|[sml])(?=$|[-_])"
 )
 """Marks of a size in a file's name."""
+_CUT_SHORT = re.compile(r"\s*(?:\.{2,}|…)\s*(?:(?:read |show |see )?more)?\W*$")
+_MOST_ALIKE = 50
+"""So many captions that begin alike are held against the next: each of n against all is n^2."""
 _MENU_MARKS = "|•·»/"
 _MENU_MARK = 3
 """Characters of a mark between two links, with its spaces."""
+_STEP_WORDS = 3
+_LOOKED_AT = 30
 _RUN = 3
 """So many links in a row are a list of other pages."""
 
@@ -86,15 +99,19 @@ def _drop_captions(items: list[Item], captions: Mapping[int, list[Item]]) -> Non
     for index, tied in captions.items():
         for caption in tied:
             pictures.setdefault(caption, set()).add(_picture_of(items[index].url))
-    said: dict[str, set[str]] = {}
+    said: dict[str, list[tuple[str, set[str]]]] = {}
     for item in items:
         if not item.kept or item.role is not Role.CAPTION:
             continue
-        shown, opening = pictures.get(item, set()), item.text[:_OPENING]
-        before = said.get(opening)
-        if before is not None and (not shown or not before or shown & before):
+        shown = pictures.get(item, set())
+        alike = said.setdefault(item.text[:_OPENING], [])
+        if any(
+            (not shown or not before or shown & before) and _is_beginning(item.text, text)
+            for text, before in alike
+        ):
             item.cut("said before")
-        said[opening] = shown | (before or set())
+        elif len(alike) < _MOST_ALIKE:
+            alike.append((item.text, shown))
 
 
 def _picture_of(url: str) -> str:
@@ -103,11 +120,49 @@ def _picture_of(url: str) -> str:
     return _SIZE.sub("", name.partition(".")[0])
 
 
+def _is_beginning(one: str, other: str) -> bool:
+    """Whether the shorter of two texts is where the longer begins, as it says by "…" at its end."""
+    short, long = sorted((one, other), key=len)
+    return long.startswith(_CUT_SHORT.sub("", short).rstrip(". "))
+
+
+def drop_doubled(items: list[Item], captioned: Container[int]) -> None:
+    """Marks as not kept an image right behind the same one: carousels hold their slides twice.
+
+    Args:
+        items: the page's content.
+        captioned: the indices of those with a caption: of two alike such a one stays.
+    """
+    before = -1
+    for index, item in enumerate(items):
+        if not item.kept:
+            continue
+        if not item.is_text and before >= 0 and items[before].url == item.url:
+            if before in captioned or index not in captioned:
+                item.cut("said before")
+                continue
+            items[before].cut("said before")
+        before = index
+
+
 def drop_labels(walk: Walk) -> None:
     """Marks labels, credits and teasers of other pages as not kept."""
     for item in walk.items:
-        if item.kept and item.is_text and item.role is not Role.CODE and is_label(item):
-            item.cut("label of a template")
+        if item.kept and item.is_text:
+            if item.role is Role.CODE:
+                if _is_gutter(item.text):
+                    item.cut("numbers of lines")
+            elif is_label(item):
+                item.cut("label of a template")
+
+
+def _is_gutter(code: str) -> bool:
+    """Whether a code block is only the numbers of another's lines, each one more than the last."""
+    numbers = code.split()
+    if len(numbers) < 2 or not code.isascii() or not all(map(str.isdigit, numbers)):
+        return False
+    first = int(numbers[0])
+    return numbers == [str(n) for n in range(first, first + len(numbers))]
 
 
 def is_label(item: Item) -> bool:
@@ -115,7 +170,9 @@ def is_label(item: Item) -> bool:
     text = item.text
     if item.anchors > _RUN and _is_menu(item):
         return True
-    if len(text) <= 4 and item.role is Role.PARAGRAPH and not any(map(str.isalpha, text)):
+    if item.role is Role.PARAGRAPH and (
+        _DRAWN.fullmatch(text) or (len(text) <= 4 and not any(map(str.isalpha, text)))
+    ):
         return True
     if len(text) > _LONGEST_TEASER:
         return False
@@ -133,7 +190,9 @@ def _is_said(item: Item) -> bool:
     """Whether a label's words are a step of instructions, or a sentence: "Print."."""
     if item.links:
         return False
-    return is_sentence(item.text) or (" " in item.text and _is_step(item))
+    if " " in item.text:
+        return is_sentence(item.text) or _is_step(item)
+    return is_sentence(item.text) or (_is_step(item) and _is_among_steps(item.node))
 
 
 def _is_step(item: Item) -> bool:
@@ -144,6 +203,19 @@ def _is_step(item: Item) -> bool:
     while node is not None and node.tag != "li":
         node = node.parent
     return node is not None and node.parent is not None and node.parent.tag == "ol"
+
+
+def _is_among_steps(step: Node) -> bool:
+    """Whether another item of a numbered list says more than a control does, and is no link."""
+    while step.tag != "li" and step.parent is not None:
+        step = step.parent
+    others = step.parent.children if step.parent is not None else []
+    for other in islice(others, _LOOKED_AT):
+        if isinstance(other, Node) and other is not step:
+            words = words_under(other).split()
+            if len(words) >= _STEP_WORDS and not is_label(Item(other, " ".join(words))):
+                return True
+    return False
 
 
 def _is_entry(item: Item) -> bool:
@@ -175,11 +247,23 @@ def drop_link_runs(walk: Walk) -> None:
     """Marks texts as not kept that are links to other pages, three and more in a row."""
     headed: dict[Node, bool] = {}
     rest = [item for item in walk.items if item.kept and not _is_value(item, headed)]
-    for run in _linked_runs(rest):
+    for start, end in _linked_runs(rest):
+        run = rest[start:end]
         others = [item for item in run if item.role is not Role.HEADING]
         if len(others) >= _RUN or any(item.anchors > _RUN for item in others):
             for item in run:
                 item.cut("row of links")
+            if start and _ends_there(rest[start - 1], rest[end] if end < len(rest) else None):
+                rest[start - 1].cut("heading of a row of links")
+
+
+def _ends_there(heading: Item, behind: Item | None) -> bool:
+    """Whether a heading has nothing under it before the item behind, another of its rank."""
+    if heading.role is not Role.HEADING or heading.node.tag not in HEADINGS:
+        return False
+    return behind is None or (
+        behind.role is Role.HEADING and behind.node.tag <= heading.node.tag != "h1"
+    )
 
 
 def _is_value(item: Item, headed: dict[Node, bool]) -> bool:
@@ -204,13 +288,14 @@ def _has_header(row: Node) -> bool:
     return any(isinstance(cell, Node) and cell.tag == "th" for cell in row.children)
 
 
-def _linked_runs(items: list[Item]) -> Iterator[list[Item]]:
-    run: list[Item] = []
-    for item in items:
+def _linked_runs(items: list[Item]) -> Iterator[tuple[int, int]]:
+    """Where runs of texts that are links begin, and where they have ended."""
+    start = -1
+    for index, item in enumerate(items):
         if item.is_text and (item.links * 5 > len(item.text) * 4):
-            run.append(item)
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
+            start = index if start < 0 else start
+        elif start >= 0:
+            yield start, index
+            start = -1
+    if start >= 0:
+        yield start, len(items)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
 _SPACES = re.compile(r"[\t\n\r]")
 _WEB = frozenset({"http", "https", "file"})
@@ -24,7 +24,8 @@ def resolve(base: str, link: str) -> str:
 
     White space is cut, spaces and letters beyond ASCII are percent-encoded, an international
     host name is given in its ASCII form, and the fragment is dropped. `data:`, `blob:` and
-    `javascript:` links name nothing that could be fetched.
+    `javascript:` links name nothing that could be fetched, `file:` links nothing but on a page that
+    is a file itself.
     """
     link = _SPACES.sub("", link.strip())
     if not link or link.startswith("#"):
@@ -33,9 +34,11 @@ def resolve(base: str, link: str) -> str:
         return link
     try:
         parts = urlsplit(urljoin(base, link.replace("\\", "/") if "?" not in link else link))
-        if parts.scheme not in _WEB or (parts.scheme != "file" and not parts.hostname):
+        if parts.scheme not in _WEB or not _may_link(base, parts):
             return ""
         host = _ascii_host(parts.netloc)
+        if "/." in parts.path:  # urljoin leaves those of an absolute link
+            parts = parts._replace(path=_without_dots(parts.path))
     except ValueError:
         return ""
     path = parts.path if parts.path.isascii() and " " not in parts.path else None
@@ -50,10 +53,29 @@ _PLAIN = re.compile(
 """An absolute URL that is already as it should be: most are."""
 
 
+def _without_dots(path: str) -> str:
+    """The path with its steps up taken, as RFC 3986 (5.2.4) has it."""
+    taken: list[str] = []
+    steps = path.split("/")
+    for step in steps:
+        if step == "..":
+            taken = taken[: max(1, len(taken) - 1)]
+        elif step != ".":
+            taken.append(step)
+    return "/".join([*taken, ""] if steps[-1] in {".", ".."} else taken)
+
+
+def _may_link(base: str, parts: SplitResult) -> bool:
+    """Whether a page may name such a file: those of a disk are named by pages on it alone."""
+    if parts.scheme == "file":
+        return base.startswith("file:")
+    return bool(parts.hostname)
+
+
 def _ascii_host(netloc: str) -> str:
-    if netloc.isascii():
-        return netloc
     user, at, host = netloc.rpartition("@")
+    if host.isascii():
+        return user + at + host.lower()
     name, colon, port = host.partition(":")
     return user + at + name.encode("idna").decode("ascii") + colon + port
 

@@ -122,7 +122,8 @@ def _loose(
     """The heading and its siblings' items up to the next heading, or to prose."""
     end = places.get(node.parent, (index, index))[1] if node.parent is not None else index
     section = [items[index]]
-    for item in items[index + 1 : end + 1]:
+    for at in range(index + 1, end + 1):  # a slice for each heading would be quadratic
+        item = items[at]
         if item.role is Role.HEADING and item.node.tag <= items[index].node.tag:
             break
         if item.score >= _PROSE:

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
 
 _Element: TypeAlias = Any
 """One of either parser's."""
+_SIDES = ("width", "height")
 TOLD = frozenset({"math", "object", "embed", "svg", "audio", "template"})
 """Elements left out of the text of which a reader sees or hears something all the same."""
 
@@ -31,12 +32,18 @@ def tell(
     if tag == "math":
         tex = found.css_first('annotation[encoding*="tex"]')
         words = found.attributes.get("alttext") or (tex or found).text(separator=" ", strip=True)
-        parent.children.append(f" {words} ")
+        _add_told(tag, {}, words, parent, builder)
         return []
     if tag == "template":
         return _read_shadow(found, parent, builder)
     if tag == "svg":
-        if found.css_first("text") is not None:
+        drawn = found.css_first("text, image")
+        if drawn is None:  # as in most
+            return []
+        image = drawn if drawn.tag == "image" else found.css_first("image")
+        if image is not None:
+            _add_drawn(image.attributes, found.attributes, parent, builder)
+        if drawn.tag == "text" or found.css_first("text") is not None:
             _add_told(tag, {}, found.text(separator=" ", strip=True), parent, builder)
         return []
     attrs = found.attributes
@@ -45,6 +52,16 @@ def tell(
         attrs = attrs | ({"data": movie.attributes.get("value")} if movie is not None else {})
     node = _add_told(tag, attrs, "", parent, builder)
     return [(found.child, node)] if tag == "object" and node is not None else []
+
+
+def _add_drawn(
+    attrs: dict[str, str | None], drawing: dict[str, str | None], parent: "Node", builder: Builder
+) -> None:
+    """The picture that a drawing shows, where it is a file; the drawing's size is its own."""
+    link = attrs.get("href") or attrs.get("xlink:href")
+    if link and not link.startswith(("data:", "#")):
+        sides = {name: drawing.get(name) or attrs.get(name) for name in _SIDES}
+        builder.add("img", {"src": link, **sides}, parent)
 
 
 def _add_told(
@@ -80,7 +97,7 @@ def tell_soup(found: _Element, parent: "Node", builder: Builder) -> bool:
         return found.get("shadowrootmode") is not None
     words = found.get_text(" ", strip=True)
     if name == "math":
-        parent.children.append(f" {found.get('alttext') or words} ")
+        _add_told(name, {}, found.get("alttext") or words, parent, builder)
     elif name != "svg" or found.find("text") is not None:
         _add_told(name, dict(found.attrs), words, parent, builder)
     return False

@@ -1,12 +1,22 @@
 """One small tree for both parsers: a fast one behind guards, a slow one for what they turn away."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from pipeline.extract.anchors import region_of_folded_anchor
 from pipeline.extract.boilerplate import CUT, PLAIN, Region, region_by_tag, region_of
+from pipeline.extract.controls import (
+    is_bill,
+    is_picture,
+    is_read,
+    is_read_of_soup,
+    is_unfolded,
+    unfolds,
+)
 from pipeline.extract.guards import count_opened, is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
+from pipeline.extract.pictures import TYPESET, is_alone, is_caption_behind, is_figure, is_slide
 from pipeline.extract.told import TOLD, tell, tell_soup
 from schemas.rejection import BadInput, Reason
 
@@ -100,11 +110,8 @@ _NOTE_PATTERN = (
 )
 """What a folded region may say of the page."""
 _OPEN = frozenset({"button", "object"})
-_PRESSED = "a, button, input, select, label, svg, [onclick], [tabindex]"
-_PARAGRAPHS = 2
-"""So many paragraphs stand in an element only where a page forgot to close it."""
-_LABELS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"})
-"""Where a button is the line that unfolds an answer, and no control."""
+_SCRIPTED = frozenset({"script", "math"})
+"""What the nodes are called that are made of scripts."""
 
 
 def parse_html(html: str, limits: ExtractLimits) -> Tree:
@@ -151,12 +158,29 @@ class _Builder:
         return node
 
     def _note(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
-        """What the page says of itself; a script of a program says nothing."""
+        """What the page says of itself; a script of a program says nothing, one of TeX is text."""
         if tag == "script" and not _is_linked_data(attrs):
-            return None
+            return self._formula(parent) if _is_tex(attrs) else None
         node = Node(tag, attrs, parent)
         self.notes.append(node)
         return node
+
+    def add_caption(self, parent: Node) -> Node:
+        """A line for the caption that an element behind a picture is."""
+        node = Node("span", {"class": "caption"}, parent)
+        parent.children.append(node)
+        self.nodes.append(node)
+        return node
+
+    def _formula(self, parent: Node) -> Node:
+        node = Node("math", {}, parent)
+        parent.children.append(node)
+        self.nodes.append(node)
+        return node
+
+
+def _is_tex(attrs: dict[str, str | None]) -> bool:
+    return (attrs.get("type") or "").startswith("math/tex")
 
 
 def _is_linked_data(attrs: dict[str, str | None]) -> bool:
@@ -238,19 +262,23 @@ def _read_elements(first: _Element, parent: Node, builder: _Builder, folds: bool
                 # What a block begins with is layout; a space in a line parts words.
                 if children or not text.isspace() or parent.tag not in BLOCKS:
                     children.append(text)
-            elif tag in _TEXT or (tag in _OPEN and _is_read(found, tag, parent)):
+            elif tag in _TEXT or (tag in _OPEN and is_read(found, tag, parent)):
                 stack.append((found.next, parent))
+                if tag in TYPESET and is_caption_behind(found):
+                    parent = builder.add_caption(parent)
+                    children = parent.children
                 found = found.child
                 continue
             elif tag in _UNSEEN:
                 stack += _pass_over(found, tag, parent, builder)
             elif tag and tag[0] not in "-_!":  # a processing instruction has none
                 node = builder.add(tag, found.attributes, parent)
-                if node is not None and (child := found.child) is not None:
-                    if folds and node.region >= CUT and _fold(found, node, builder):
-                        node.folded = found
-                    else:
-                        stack.append((child, node))
+                if (
+                    node is not None
+                    and (child := found.child) is not None
+                    and not (folds and node.region >= CUT and _fold(found, node, builder))
+                ):
+                    stack.append((child, node))
             found = found.next
 
 
@@ -262,41 +290,44 @@ def _pass_over(
     return tell(found, tag, parent, builder) if tag in TOLD else []
 
 
-def _is_read(found: _Element, tag: str, parent: Node) -> bool:
-    """Whether an element that is left out otherwise is a part of the text."""
-    if len(found.css("p")) >= _PARAGRAPHS:
-        return True
-    if tag != "button":
-        return False
-    return parent.tag in _LABELS or _is_picture(found.css_first("img"), found.text)
-
-
-def _is_picture(image: object, text: Callable[[], str]) -> bool:
-    """Whether a button is a picture to be shown larger: it holds one, and no words."""
-    return image is not None and not text().strip()
-
-
 def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
-    """Whether an element of boilerplate may stay unread; takes what it says of the page.
+    """Whether an element of boilerplate stays unread; takes what it says of the page.
 
     A headline within says where the text begins; a button that is a picture is no boilerplate.
     """
-    if node.get("role") == "button" and _is_picture(found.css_first("img"), found.text):
+    if _is_text(found, node):
         node.region = PLAIN
         return False
-    if "menu" in node.get("class") and _is_bill(found):
-        node.region = PLAIN
+    if node.tag not in _FOLDABLE:
         return False
-    if node.tag not in _FOLDABLE or found.css_first("h1") is not None:
+    if (inside := found.css_first("h1, math")) is not None:
+        if inside.tag == "math" and node.region is Region.HIDDEN and not found.css_first("p"):
+            node.region = PLAIN  # it is read to those who do not see the drawing of it
+        return False
+    if "id" in node.attrs and (region := region_of_folded_anchor(found, node)) < CUT:
+        node.region = region
         return False
     if builder.folds_notes:
         _read_notes(found, node, builder)
+    node.folded = found
     return True
 
 
-def _is_bill(found: _Element) -> bool:
-    """Whether a menu is one of dishes: it holds lines to read, and nothing to press."""
-    return found.css_first("li, p, dd") is not None and found.css_first(_PRESSED) is None
+def _is_text(found: _Element, node: Node) -> bool:
+    """Whether what an element holds tells that it is no boilerplate, whatever its names say."""
+    if node.region is Region.HIDDEN:
+        return is_slide(found) or is_unfolded(found)
+    if node.get("role") == "button":
+        return is_picture(found.css_first("img"), found.text) or unfolds(found)
+    if node.tag in {"footer", "aside"}:
+        return _is_framed(node) if node.tag == "footer" else is_figure(found)
+    names = node.get("class")
+    return ("menu" in names and is_bill(found)) or (bool(names) and is_alone(found, names))
+
+
+def _is_framed(footer: Node) -> bool:
+    """Whether a footer says whose a quote is, or what a figure shows."""
+    return footer.parent is not None and footer.parent.tag in {"figure", "blockquote"}
 
 
 def _read_notes(found: _Element, around: Node, builder: _Builder) -> None:
@@ -312,6 +343,10 @@ def _read_soup(html: str, builder: _Builder) -> None:
 
     from bs4 import BeautifulSoup, NavigableString, Tag, XMLParsedAsHTMLWarning
     from bs4.builder import ParserRejectedMarkup
+    from bs4.element import RubyParenthesisString, RubyTextString, TemplateString
+
+    # What stands anywhere under an element of these kinds has a type of its own.
+    words = {NavigableString, RubyTextString, RubyParenthesisString, TemplateString}
 
     try:
         with warnings.catch_warnings():
@@ -334,17 +369,11 @@ def _read_soup(html: str, builder: _Builder) -> None:
                 inner = builder.add(name, dict(found.attrs), parent)
             if inner is not None:
                 stack.extend((child, inner) for child in reversed(found.contents))
-        elif type(found) is NavigableString or parent.tag == "script":
+        elif type(found) in words or parent.tag in _SCRIPTED:
             parent.children.append(str(found))
 
 
 def _is_text_of_soup(found: _Element, parent: Node) -> bool:
     """Whether an element gives its content to the one around it."""
     name = found.name
-    if name in _TEXT or (name == "button" and parent.tag in _LABELS):
-        return True
-    if (name == "button" or found.get("role") == "button") and _is_picture(
-        found.find("img"), found.get_text
-    ):
-        return True
-    return name in _UNSEEN and len(found.find_all("p", limit=_PARAGRAPHS)) >= _PARAGRAPHS
+    return name in _TEXT or (name in _UNSEEN and is_read_of_soup(found, parent))

@@ -6,17 +6,18 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.extract import images
-from pipeline.extract.asides import goes_on, is_aside, is_layout, words_under
+from pipeline.extract.asides import goes_on, is_aside, is_layout, region_around, words_under
 from pipeline.extract.boilerplate import CUT, PLAIN, Region
 from pipeline.extract.captions import holds_image, is_caption
-from pipeline.extract.items import Fold, Item, Missed, Walk
+from pipeline.extract.items import Fold, Item, Walk
 from pipeline.extract.limits import ExtractLimits
-from pipeline.extract.links import resolve
-from pipeline.extract.players import PLAYER_TAGS, element_page, player_page
+from pipeline.extract.marks import without_anchors, without_invisible
+from pipeline.extract.media_items import GAP, IMAGE_MARK, MEDIA, SEAM, MediaReader
+from pipeline.extract.players import player_page
+from pipeline.extract.seams import are_fields, are_links, parted
 from pipeline.extract.tree import BLOCKS, Node, unfold
 from schemas.records import Role
 
-_NOSCRIPT_CHARACTERS = 1000
 _ROLES: Final[dict[str, Role]] = {
     "h1": Role.HEADING, "h2": Role.HEADING, "h3": Role.HEADING, "h4": Role.HEADING,
     "h5": Role.HEADING, "h6": Role.HEADING, "li": Role.LIST_ITEM, "dt": Role.LIST_ITEM,
@@ -24,49 +25,34 @@ _ROLES: Final[dict[str, Role]] = {
     "figcaption": Role.CAPTION, "caption": Role.CAPTION, "blockquote": Role.QUOTE,
     "pre": Role.CODE, "listing": Role.CODE, "xmp": Role.CODE,
 }  # fmt: skip
-_PASSED = frozenset({"noscript", "object", "a"})
+_PASSED = frozenset({"noscript", "object", "a", "figure"})
 _MORE = "more-link"
 """Of a link's class, where a page shows the beginning of a topic only."""
 _LONGEST_MORE = 160
 _CODE = Role.CODE
 _FINAL = frozenset({Role.HEADING, Role.CODE, Role.CAPTION})
 """Roles that the blocks inside keep."""
-# Stand in a block's text for a line break and for an image; no page holds them: decode_html takes
-# them out.
 _BREAK = "\x00"
-_MEDIA = "\x01"
-_SEAM = "\x02"
-_GAP = "\x03"
-_MARKS = frozenset({_BREAK, _MEDIA, _SEAM, _GAP})
-_SILENT = frozenset({_SEAM, _GAP})
+"""Stands in a block's text for a line break, as the marks of media_items do for others."""
 # What is left out of a sentence parts words, but stands for nothing before a comma.
 _GAPS = re.compile(r" ?\x03[\s\x02\x03]*(?=([,.;:!?)\]])?)")
-# Where a span begins with a capital right behind a small letter, two texts meet that the page's
-# style sheet keeps apart: "Credit" and "Jane Doe". A span that holds the end of a word and no more
-# marks a part of it: "Java" and "Script".
-_GLUED = re.compile(r"(?<=[a-zà-ÿ]{3})(?:\x02{2,}|\x02(?![A-ZÀ-Ý]\w*+\x02(?!\x02)))(?=[A-ZÀ-Ý])")
 
 
 _Exit = tuple[bool, Node | None, Role, tuple[Node, ...], str]
 """Marks on the stack that a node's children are done: if it is a block, and what held before."""
 
 
-class Walker:
+class Walker(MediaReader):
     """Walks one page; no recursion, since pages nest as deep as they like."""
 
     def __init__(self, base: str, limits: ExtractLimits) -> None:
-        self.base = base
-        self.limits = limits
-        self.found = Walk()
-        self.pieces: list[str] = []
+        super().__init__(base, limits)
         self.link_pieces: list[str] = []
-        self.inline: list[Item] = []
+        self.links = self.anchors = 0  # of the block that is read
+        self.link: Node | None = None
+        self.span: Node | None = None
         self.block: Node | None = None
         self.role = Role.PARAGRAPH
-        self.zones: tuple[Node, ...] = ()
-        self.href = ""
-        self.seen_urls: set[str] = set()
-        self.before: Item | None = None
 
     def walk(self, body: Node) -> Walk:
         """The items under `body`."""
@@ -110,7 +96,7 @@ class Walker:
             elif isinstance(entry, Node):
                 enter(entry, stack)
             else:
-                if entry[0] and pieces:
+                if entry[0] and pieces and entry[2] is not _CODE:
                     self._flush()
                 _, self.block, self.role, self.zones, self.href = entry
         self._flush()
@@ -124,18 +110,17 @@ class Walker:
         attrs = node.attrs
         block = tag in BLOCKS or (tag == "span" and self._is_line(node))
         region = node.region
-        if region >= CUT and not block and is_aside(node, region):
-            self._miss(node, "")
-            self.pieces.append(_GAP)
+        if region is not PLAIN and "id" in attrs:
+            region = node.region = region_around(node)
+        if region >= CUT and not block and self._leaves_out(node, region):
             return
         if tag in _PASSED and self._passes(node):
             return
-        if tag == "figure":
-            self._figure(node)
-        elif tag == "span":
+        if tag == "span":
             if self.pieces:
-                self.pieces.append(_SEAM)
-            stack.append(_SEAM)
+                self._begin_span(node)
+            self.span = node
+            stack.append(SEAM)
         node.index = len(self.found.nodes)
         self.found.nodes.append(node)
         if block or region is not PLAIN or tag == "a":
@@ -146,13 +131,62 @@ class Walker:
         if node.children:
             stack.extend(node.children[::-1])
 
+    def _begin_span(self, span: Node) -> None:
+        """Marks where a span begins; where it is another field than the one before, a space."""
+        pieces, before = self.pieces, self.span
+        if before is None or pieces[-1] != SEAM or not are_fields(before, span):
+            pieces.append(SEAM)
+        else:
+            pieces.append(" ")
+
+    def _is_embed(self, text: str) -> bool:
+        """Takes the video whose page's address is a text of its own, where a player is to stand."""
+        if not text.startswith("http") or " " in text or self.link_pieces or self.block is None:
+            return False
+        page = player_page(text) if self.role is Role.PARAGRAPH else ""
+        if page:
+            item = Item(self.block, url=page, is_video=True, zones=self.zones)
+            self.found.items.append(item)
+        return bool(page)
+
+    def _end_block(self) -> None:
+        """Ends the text before a block; within code each block is a line."""
+        if self.role is not _CODE:
+            self._flush()
+        elif not self.pieces[-1].endswith("\n"):
+            self.pieces.append("\n")
+
+    def _begin_link(self, link: Node) -> None:
+        """Parts a link from the one right before it."""
+        before, self.link = self.link, link
+        inside = self.link_pieces
+        if before is None or not inside or inside[-1] is not self.pieces[-1]:
+            return
+        if are_links(before, link):
+            self.pieces.append(" ")
+
+    def _leaves_out(self, node: Node, region: Region) -> bool:
+        """Whether an inline element of boilerplate is no part of the sentence it stands in."""
+        if "aria-hidden" in node.attrs and self.follows_formula():
+            return True  # the same formula as it is drawn
+        if self.role is Role.HEADING and "aria-expanded" in node.attrs:
+            return False  # the line that unfolds an answer
+        if is_aside(node, region):
+            self._miss(node, "")
+            self.pieces.append(GAP)
+            return True
+        return False
+
     def _passes(self, node: Node) -> bool:
         """Whether an element has no words to be read: a link to the rest of a topic, a plug-in.
 
-        Takes the media of what stands in for a script or a plug-in.
+        Takes the media of what stands in for a script or a plug-in, and of an empty figure.
         """
         if node.tag == "a":
             return _MORE in node.get("class") and self._ends_topic(node)
+        if node.tag == "figure":
+            self._figure(node)
+            return False
         return self._object(node) if node.tag == "object" else not self._is_article(node)
 
     def _ends_topic(self, link: Node) -> bool:
@@ -172,12 +206,13 @@ class Walker:
     def _open(self, node: Node, region: Region, block: bool) -> None:
         if block:
             if self.pieces:
-                self._flush()
+                self._end_block()
             self.block = node
-            if node.tag in _ROLES or "class" in node.attrs:
+            if node.tag in _ROLES or "class" in node.attrs or node.tag == "footer":
                 self._set_role(node)
         elif node.tag == "a":
             self.href = node.get("href")
+            self._begin_link(node)
         if region is not PLAIN:
             self.found.outer[node] = self.zones
             self.zones = (*self.zones, node)
@@ -207,50 +242,11 @@ class Walker:
             return
         self.pieces.append(_BREAK)
 
-    def _is_article(self, noscript: Node) -> bool:
-        """Whether what stands for readers without scripts is to be read.
-
-        Forum software puts its whole thread there, everybody else a line about JavaScript and
-        the images that a script would fill in: those are taken here.
-        """
-        waiting: list[Node | str] = [noscript]
-        characters = 0
-        found: list[Node] = []
-        while waiting:
-            child = waiting.pop()
-            if isinstance(child, str):
-                characters += len(child)
-                continue
-            if child.tag in _ATOMS:
-                found.append(child)
-            waiting.extend(reversed(child.children))
-        if characters >= _NOSCRIPT_CHARACTERS:
-            return True
-        found = [image for image in found if not images.is_pixel(image)]
-        if found:
-            self._replace_twin(noscript, found[0])
-        for image in found:
-            _ATOMS[image.tag](self, image)
-        return False
-
-    def _replace_twin(self, noscript: Node, image: Node) -> None:
-        """Takes back the image before a noscript that holds it again for readers without scripts.
-
-        It is the same where it stands beside it under the same alt text, and, as many images have
-        none, has the same file name or the marks of an image that a script fills in.
-        """
-        items = self.found.items
-        if not items or items[-1].is_text or self.pieces:
-            return
-        twin = items[-1].node
-        beside = {twin.parent, twin.parent.parent if twin.parent else None} - {None}
-        if noscript.parent not in beside or twin.get("alt") != image.get("alt"):
-            return
-        if twin.get("alt") or images.is_lazy(twin) or images.is_same_file(twin, image):
-            self.seen_urls.discard(items.pop().url)
-
     def _flush(self) -> None:
         if self.pieces:
+            if self.link_pieces:
+                self.links = len(" ".join("".join(self.link_pieces).split()))
+                self.anchors = sum(not piece.isspace() for piece in self.link_pieces)
             self._emit("".join(self.pieces))
             self.pieces.clear()
             self.link_pieces.clear()
@@ -258,136 +254,47 @@ class Walker:
 
     def _emit(self, raw: str) -> None:
         """The block's text; an image within one of its sentences stands behind that text."""
-        if _GAP in raw:
+        if GAP in raw:
             raw = _GAPS.sub(lambda gap: "" if gap[1] else " ", raw)
         if self.role is _CODE:
-            text = raw.replace(_BREAK, "\n").replace(_MEDIA, "").replace(_SEAM, "")
+            text = raw.replace(_BREAK, "\n").replace(IMAGE_MARK, "").replace(SEAM, "")
             self._add_text(text.strip("\r\n").rstrip())
             self.found.items.extend(self.inline)
             return
-        if _SEAM in raw:
-            raw = _GLUED.sub(" ", raw).replace(_SEAM, "")
+        if SEAM in raw:
+            raw = parted(raw).replace(SEAM, "")
         if not self.inline:  # as most blocks are
             self._add_text(" ".join(raw.replace(_BREAK, " ").split()))
             return
         waiting: list[Item] = []
-        text = ""
-        for index, piece in enumerate(raw.replace(_BREAK, " ").split(_MEDIA)):
+        said: list[str] = []
+        for index, piece in enumerate(raw.replace(_BREAK, " ").split(IMAGE_MARK)):
             piece = " ".join(piece.split())
-            if text and piece and not goes_on(text, piece):
-                self._add_text(text)
+            if piece and waiting and not (said and goes_on(said[-1], piece)):
+                self._add_text(" ".join(said))
                 self.found.items.extend(waiting)
-                waiting, text = [], ""
-            elif not text and waiting and piece:
-                self.found.items.extend(waiting)
-                waiting = []
-            text = f"{text} {piece}".strip()
+                waiting, said = [], []
+            if piece:
+                said.append(piece)
             if index < len(self.inline):
                 waiting.append(self.inline[index])
-        self._add_text(text)
+        self._add_text(" ".join(said))
         self.found.items.extend(waiting)
 
     def _add_text(self, text: str) -> None:
         if self.role is Role.HEADING:
             text = text.rstrip(" ¶")  # a link to the heading itself
+        if self.link_pieces:
+            text = without_anchors(text, self.link_pieces)
+        text = without_invisible(text)
+        if self._is_embed(text):
+            return
         if text and self.block is not None:
-            links = anchors = 0
-            if self.link_pieces:
-                links = len(" ".join("".join(self.link_pieces).split()))
-                anchors = sum(not piece.isspace() for piece in self.link_pieces)
+            links, anchors = (self.links, self.anchors) if self.link_pieces else (0, 0)
             self.found.items.append(
                 Item(self.block, text, self.role, min(links, len(text)), anchors, zones=self.zones)
             )
 
-    def _image(self, node: Node) -> None:
-        url = images.image_url(node, self.base, self.limits)
-        if not url:
-            self._miss(node, "names no picture")
-            return
-        if self.href:
-            url = images.linked_url(node, url, self.href, self.base, self.limits) or url
-        self._media(Item(node, url=url, zones=self.zones, href=self.href))
 
-    def _figure(self, node: Node) -> None:
-        """A figure that a script is to fill with the image that one of its attributes names."""
-        if not any(isinstance(c, Node) for c in node.children) or not holds_image(node):
-            url = images.attribute_url(node, self.base)
-            if url:
-                self._media(Item(node, url=url, zones=self.zones, href=self.href))
-
-    def _video(self, node: Node) -> None:
-        url, poster = images.video_urls(node, self.base)
-        if url:
-            self._media(Item(node, url=url, poster=poster, is_video=True, zones=self.zones))
-
-    def _player(self, node: Node) -> None:
-        """The video that a player of a big host shows; other frames only part words."""
-        if not self._shows(node):
-            self._miss(node, "frame of another page")
-            self.pieces.append(" ")
-
-    def _shows(self, node: Node) -> bool:
-        """Takes the video of a known player, where the element is one."""
-        if node.tag in PLAYER_TAGS:
-            page = element_page(node.tag, node.attrs)
-        else:
-            page = next(filter(None, map(player_page, filter(None, node.attrs.values()))), "")
-        if page:
-            self._media(Item(node, url=page, is_video=True, zones=self.zones))
-        return bool(page)
-
-    def _object(self, node: Node) -> bool:
-        """Takes the picture or video that a plug-in would show; what else it holds is read."""
-        link = node.get("data") or node.get("src")
-        if self._shows(node):
-            return True
-        url = resolve(self.base, link) if images.shows_image(link, node.get("type")) else ""
-        if url:
-            shown = Node("img", {"alt": words_under(node), **node.attrs}, node.parent)
-            self._media(Item(shown, url=url, zones=self.zones, href=self.href))
-        elif node.tag == "object" and not images.is_plugin(node):
-            return False
-        else:
-            self._miss(node, "plug-in")
-        return True
-
-    def _lost(self, node: Node) -> None:
-        self._miss(node, _LOST[node.tag])
-
-    def _miss(self, node: Node, why: str) -> None:
-        items = self.found.items
-        self.found.missed.append(Missed(node, why, items[-1] if items else self.before))
-
-    def _background(self, node: Node) -> None:
-        url = images.background_url(node, self.base)
-        if url:
-            self._media(Item(node, url=url, zones=self.zones, href=self.href))
-
-    def _media(self, item: Item) -> None:
-        if item.url in self.seen_urls and item.node.parent and item.node.parent.tag == "noscript":
-            return
-        self.seen_urls.add(item.url)
-        if any(not piece.isspace() and piece not in _SILENT for piece in self.pieces):
-            self.pieces.append(_MEDIA)
-            self.inline.append(item)
-        else:
-            self._flush()
-            self.found.items.append(item)
-
-
-_ATOMS: dict[str, Callable[[Walker, Node], None]] = {
-    "img": Walker._image,
-    "amp-img": Walker._image,
-    "image": Walker._image,
-    "video": Walker._video,
-}
-_LOST = {"svg": "words of a drawing", "audio": "sound"}
-_LONE: dict[str, Callable[[Walker, Node], object]] = {
-    **_ATOMS,
-    "br": Walker._break,
-    "iframe": Walker._player,
-    "embed": Walker._object,
-    **dict.fromkeys(PLAYER_TAGS, Walker._player),
-    **dict.fromkeys(_LOST, Walker._lost),
-}
+_LONE: dict[str, Callable[[Walker, Node], object]] = {**MEDIA, "br": Walker._break}
 """Elements with nothing inside that would be read."""

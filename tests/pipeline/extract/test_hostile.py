@@ -64,6 +64,11 @@ PAGES = {
     "spaces in a side": lambda: T + '<img src=a.jpg width="1' + " " * 250_000 + 'x">',
     "spaces in a srcset": lambda: T + '<img srcset="a.jpg 1x,' + " " * 250_000 + '">',
     "digits in a srcset": lambda: T + '<img srcset="a.jpg ' + "9" * 250_000 + '">',
+    "headings of sections": lambda: T + "<h2>Related</h2><p>word</p>" * 40_000,
+    "pictures in a line": lambda: T + "<p>" + "word <img src=a.jpg> " * 45_000,
+    "linked pictures in a line": lambda: T + "<p>" + "<a href=b>A</a>. <img src=a.jpg> " * 20_000,
+    "formulas": lambda: T + "<p>" + "<math alttext=x></math> " * 20_000,
+    "slides": lambda: T + "<div hidden class=s><img src=a.jpg></div>" * 10_000,
     "spaces in a type": lambda: (
         f'{T}<script type="application/ld+json">{{"@type":{" " * 250_000}}}</script>'
     ),

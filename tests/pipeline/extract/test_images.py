@@ -40,6 +40,13 @@ def test_a_picture_of_something_grey_or_empty_is_a_picture(name):
     assert url_of(src=name) == f"https://a.example/b/{name}"
 
 
+def test_a_lazy_attribute_may_be_all_that_an_image_has():
+    assert url_of(data_src="/i/x.jpg") == "https://a.example/i/x.jpg"
+    assert url_of(data_lazy="/i/x.jpg") == "https://a.example/i/x.jpg"
+    assert url_of(src="x.jpg") == f"{AT}x.jpg"
+    assert url_of() == ""
+
+
 @pytest.mark.parametrize(
     "name", ["default.jpg", "pixel-8.jpg", "grey.webp", "dot_2.jpg", "loader-300.jpg"]
 )

@@ -32,7 +32,8 @@ def article(*inside: str) -> str:
 @pytest.mark.parametrize(
     "words",
     ["Close", "Advertisement", "Image 2 of 5", "3 / 12", "Read more", "Share this article", "6",
-     "___", "Photo: Hau Dinh, AP", "(Image credit: SpaceX)", "Image copyright Getty Images",
+     "___", "………………..", "* * *", "Loading posts…", "Previous", "Next post", "My Account",
+     "No products in the cart.", "Your basket is currently empty.", "Photo: Hau Dinh, AP", "(Image credit: SpaceX)", "Image copyright Getty Images",
      "Follow Newsbeat on Instagram, Facebook and Twitter.", "Subscribe to our weekly letter.",
      "Get the latest updates right in your inbox.", "This slideshow requires JavaScript."],
 )  # fmt: skip
@@ -44,6 +45,7 @@ def test_a_template_s_own_words_are_labels(words):
     "words",
     ["Close the valve before you open the tank.", "Share the dough out among the tins.", "Yes",
      "Photographs from the voyage show a calm sea.", "Follow these steps:", "Print the pattern twice.",
+     "Loading the truck took an hour", "Next door", "Previous owners", "My account of the war",
      "Download the file and open it.", "Get a bowl and a spoon.", "Related species live further north."],
 )  # fmt: skip
 def test_sentences_that_begin_like_a_label_are_text(words):

@@ -21,7 +21,11 @@ BASE = "https://example.org/a/b/page.html"
         ("https://bücher.example/a", "https://xn--bcher-kva.example/a"),
         ("https://u@bücher.example:81/a", "https://u@xn--bcher-kva.example:81/a"),
         ("/w_8,h_6/a.jpg", "https://example.org/w_8,h_6/a.jpg"),
-        ("file:///home/a.jpg", "file:///home/a.jpg"),
+        ("file:///home/a.jpg", ""),
+        ("https://example.org/a/../b.jpg", "https://example.org/b.jpg"),
+        ("https://example.org//a/./../../c/", "https://example.org/c/"),
+        ("https://example.org/..", "https://example.org/"),
+        ("HTTPS://Example.ORG/A.jpg", "https://example.org/A.jpg"),
         ("data:image/png;base64,AA", ""),
         ("javascript:void(0)", ""),
         ("blob:https://x/1", ""),
@@ -34,6 +38,11 @@ BASE = "https://example.org/a/b/page.html"
 )
 def test_resolve(link, url):
     assert resolve(BASE, link) == url
+
+
+def test_a_page_on_a_disk_may_name_files_there():
+    assert resolve("file:///home/a/p.html", "b.jpg") == "file:///home/a/b.jpg"
+    assert resolve("file:///home/a/p.html", "file:///home/c.jpg") == "file:///home/c.jpg"
 
 
 @given(st.text(max_size=60))

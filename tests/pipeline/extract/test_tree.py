@@ -80,6 +80,8 @@ SLOW = ExtractLimits(fast_characters=0)
         "<figure><img src=a.jpg alt='x'><figcaption>cap</figcaption></figure>",
         "<div>one<button>no</button>two<select><option>no</select></div>",
         "<details><summary>s</summary>body</details>",
+        "<ruby>a<rt>" * 200 + TEXT,
+        "<div>a<rtc>b<p>c</div>",
     ],
 )
 def test_both_parsers_serve_the_same_tree(html):
@@ -112,6 +114,7 @@ HOSTILE = {
     "formatting": "<b><p>" * 3_000 + TEXT,
     "tables": "<table><tr><td>" * 10_000 + TEXT,
     "angles": TEXT + "<" * 1_000_000,
+    "ruby": "<ruby>a<rt>" * 10_000 + TEXT,
     "zeros": TEXT.replace("text", "te\0xt"),
 }
 
