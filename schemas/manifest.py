@@ -61,6 +61,7 @@ class Manifest:
         stages: counts in the order of the build.
         shards: in order.
         thresholds: values that were resolved on the pool, by name.
+        pools: what there was to resolve them on, by the same name: `scored` items.
     """
 
     software: str
@@ -73,6 +74,7 @@ class Manifest:
     stages: list[StageCount]
     shards: list[ShardEntry]
     thresholds: dict[str, float] = field(default_factory=dict)
+    pools: dict[str, dict[str, float]] = field(default_factory=dict)
     version: str = MANIFEST_VERSION
 
 

@@ -221,6 +221,8 @@ def test_an_output_that_another_build_writes_to_is_left_alone(web, tmp_path, cap
 def test_two_quiet_workers_make_the_same_bytes(web, built, tmp_path, capfd):
     assert build(arguments(web, tmp_path / "out", "--workers", "2")) == 0
     assert digests(tmp_path / "out") == digests(built)
+    one, two = ((output / "manifest.json").read_bytes() for output in (built, tmp_path / "out"))
+    assert one == two
     told = capfd.readouterr().err.splitlines()
     assert told[-1].startswith("done in ")
     stages = [path.parent.name.rpartition("-")[0] for path in built.glob("work/*/stage.json")]
@@ -265,6 +267,8 @@ def test_a_changed_threshold_reruns_only_what_depends_on_it(web, built, tmp_path
     assert progress["m3w"]
     assert not progress["align"]
     less = json.loads((output / "manifest.json").read_text())
+    kept = next(stage["kept"] for stage in less["stages"] if stage["name"] == "align")
+    assert less["pools"]["align"]["scored"] == kept
     assert (
         less["thresholds"]["align"]
         > json.loads((built / "manifest.json").read_text())["thresholds"]["align"]

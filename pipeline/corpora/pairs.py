@@ -275,17 +275,6 @@ def judge_score(pair: Pair, threshold: float | None) -> Why | None:
     return Why(Reason.LOW_SIMILARITY, pair.score, threshold)
 
 
-def threshold_of(scores: Iterable[float], keep: float) -> float | None:
-    """The score at or above which the best share of a pool lies; None keeps all.
-
-    Ties at the threshold are kept, so that the share is at least `keep`.
-    """
-    ordered = sorted(scores, reverse=True)
-    if keep >= 1 or not ordered:
-        return None
-    return ordered[max(0, int(np.ceil(keep * len(ordered))) - 1)]
-
-
 def pair_bytes(pair: Pair) -> int:
     """About how many bytes a pair takes in its shard."""
     return pair.media.ref.size + len(pair.text) + 2560

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import apache_beam as beam
-import pyarrow.parquet as pq
 
 from pipeline.corpora.m3w import (
     PLACES,
@@ -17,9 +16,9 @@ from pipeline.corpora.m3w import (
 )
 from pipeline.corpora.named_files import file_digest, obelics_files
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
-from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, threshold_of
+from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes
+from pipeline.corpora.pools import SCORES, pool_threshold
 from pipeline.recipe import BuildRecipe
-from pipeline.stages.beam_files import FILES
 from pipeline.stages.copies import COPIES, DropEvaluationCopies
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
 from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
@@ -35,6 +34,7 @@ from pipeline.stages.repeated import (
     RepeatedLimits,
 )
 from pipeline.stages.run import Outputs, Place, Stage, Work
+from pipeline.stages.score_pool import CountScores, ScoreCount
 from pipeline.stages.screening import (
     NEWEST,
     SCREEN,
@@ -165,18 +165,6 @@ def _corpora(request: Request, work: Work) -> Iterator[Stage]:
             (name,),
             partial(_select, request, corpus, threshold),
         )
-
-
-def pool_threshold(work: Work, corpus: str, keep: float) -> float | None:
-    """The score that the recipe's share of a pool of pairs reaches; None where all are kept."""
-    if keep >= 1:
-        return None
-    scores: list[float] = []
-    for path in work.paths(f"{corpus}_pairs", "pairs"):
-        with FILES.open(path) as stream:
-            column = pq.read_table(stream, columns=["score"]).column("score")
-            scores.extend(score for score in column.to_pylist() if score is not None)
-    return threshold_of(scores, keep)
 
 
 def _settings(recipe: BuildRecipe) -> ReadSettings:
@@ -361,7 +349,8 @@ def _pairs(
     scored, read, decisions = inputs | BuildPairs(corpus, limits)
     buckets = _buckets(work.rows(request.link_stage, "links"))
     pairs = scored | ScorePairs(request.recipe.clip, place.root, buckets)
-    return Outputs({"pairs": (Pair, pairs)}, tuple(decisions), (read,))
+    tables = {"pairs": (Pair, pairs), SCORES: (ScoreCount, pairs | CountScores())}
+    return Outputs(tables, tuple(decisions), (read,))
 
 
 def _select(

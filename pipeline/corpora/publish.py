@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.corpora.card import CARD, corpus_card
-from pipeline.corpora.plan import Request, pool_threshold
+from pipeline.corpora.plan import Request
+from pipeline.corpora.pools import pools_of, thresholds_of
 from pipeline.corpora.published import fault_of, read_seals, write_seals
 from pipeline.report.make import REPORT, make_report
 from pipeline.report.removed import find_packed
@@ -31,11 +32,6 @@ def make_manifest(name: str, overrides: list[str], request: Request, work: Work)
         models = [
             {"name": clip.model, "pretrained": clip.pretrained, "sha256": request.digests[-1]}
         ]
-    thresholds = {
-        corpus: threshold
-        for corpus in request.pair_corpora
-        if (threshold := pool_threshold(work, corpus, recipe.similarity.keep)) is not None
-    }
     return Manifest(
         software=f"open-m3w {metadata.version('open-m3w')}",
         recipe_name=name,
@@ -46,7 +42,8 @@ def make_manifest(name: str, overrides: list[str], request: Request, work: Work)
         models=models,
         stages=[count for result in work.results.values() for count in result.counts],
         shards=[shard for _, shard in _named_shards(work)],
-        thresholds=thresholds,
+        thresholds=thresholds_of(request.pair_corpora, recipe.similarity.keep, work),
+        pools=pools_of(request.pair_corpora, work),
     )
 
 
