@@ -61,7 +61,9 @@ class Manifest:
         stages: counts in the order of the build.
         shards: in order.
         thresholds: values that were resolved on the pool, by name.
-        pools: what there was to resolve them on, by the same name: `scored` items.
+        pools: what there was to resolve them on, by the same name: `scored` items; and of
+            `align_tokens` the `tokens`, how many are `different`, how many of these `frequent`, the
+            `least_count` of a frequent one, and the `error` of the sketch, 0 where all is exact.
     """
 
     software: str

@@ -346,10 +346,10 @@ def _pairs(
         lambda link: link.corpus == corpus
     )
     inputs: Any = {"links": links, **_media(request, pipeline, work)}
-    scored, read, decisions = inputs | BuildPairs(corpus, limits)
+    scored, read, decisions, tables = inputs | BuildPairs(corpus, limits)
     buckets = _buckets(work.rows(request.link_stage, "links"))
     pairs = scored | ScorePairs(request.recipe.clip, place.root, buckets)
-    tables = {"pairs": (Pair, pairs), SCORES: (ScoreCount, pairs | CountScores())}
+    tables |= {"pairs": (Pair, pairs), SCORES: (ScoreCount, pairs | CountScores())}
     return Outputs(tables, tuple(decisions), (read,))
 
 

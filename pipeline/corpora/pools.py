@@ -1,9 +1,13 @@
 """What a build resolved on its pools of pairs: thresholds by score, and the pools' sizes."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
+from pipeline.corpora.align_counts import TokenPool
+from pipeline.corpora.pairs import TOKENS
 from pipeline.stages.run import Work
 from pipeline.stages.score_pool import read_scores, threshold_of
+from pipeline.stages.tables import read_rows
 
 SCORES = "scores"
 """The table of a pair corpus that counts its scores."""
@@ -23,6 +27,12 @@ def thresholds_of(corpora: Iterable[str], keep: float, work: Work) -> dict[str, 
 
 
 def pools_of(corpora: Iterable[str], work: Work) -> dict[str, dict[str, float]]:
-    """The numbers of scored pairs by corpus, of those that have any."""
-    sizes = {c: sum(read_scores(work.paths(f"{c}_pairs", SCORES)).values()) for c in corpora}
-    return {corpus: {"scored": size} for corpus, size in sizes.items() if size}
+    """What was counted on the pools: `scored` pairs by corpus, and of `align_tokens` the pool."""
+    pools: dict[str, dict[str, float]] = {}
+    for corpus in corpora:
+        size = sum(read_scores(work.paths(f"{corpus}_pairs", SCORES)).values())
+        if size:
+            pools[corpus] = {"scored": size}
+        for path in work.paths(f"{corpus}_pairs", TOKENS):
+            pools |= {f"{corpus}_tokens": asdict(pool) for pool in read_rows(path, TokenPool)}
+    return pools

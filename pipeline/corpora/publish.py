@@ -11,6 +11,7 @@ from pipeline.corpora.card import CARD, corpus_card
 from pipeline.corpora.plan import Request
 from pipeline.corpora.pools import pools_of, thresholds_of
 from pipeline.corpora.published import fault_of, read_seals, write_seals
+from pipeline.corpora.what_if import all_there, changes, what_if_lines
 from pipeline.report.make import REPORT, make_report
 from pipeline.report.removed import find_packed
 from pipeline.stages.beam_files import FILES
@@ -54,6 +55,27 @@ def is_current(output: str, manifest: Manifest) -> bool:
         return FILES.exists(path) and decode_manifest(FILES.read(path)) == manifest
     except ValueError:
         return False
+
+
+def changes_made(output: str, work: Work, manifest: Manifest) -> list[str]:
+    """What a build changes in an output that was published before; to be asked before it is again.
+
+    Nothing where there was none, or where not all of it is there.
+    """
+    path = f"{output}/{MANIFEST}"
+    try:
+        before = decode_manifest(FILES.read(path)) if FILES.exists(path) else None
+    except ValueError:
+        return []
+    if before is None or before == manifest:
+        return []
+    had: dict[str, list[str]] = {}
+    for shard in before.shards:
+        had.setdefault(shard.corpus, []).append(f"{output}/{shard.path}")
+    has: dict[str, list[str]] = {}
+    for source, shard in _named_shards(work):
+        has.setdefault(shard.corpus, []).append(f"{work.root}/{source}")
+    return list(what_if_lines(changes(had, has), before, manifest)) if all_there(had) else []
 
 
 def find_faults(output: str, work: Work) -> dict[str, str] | None:

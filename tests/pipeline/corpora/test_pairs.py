@@ -41,7 +41,7 @@ def build(corpus, limits, links, found, embedded=()):
             "found": pipeline | "F" >> beam.Create(found),
             "embedded": pipeline | "E" >> beam.Create(list(embedded)),
         }
-        scored, read, decisions = inputs | BuildPairs(corpus, limits)
+        scored, read, decisions, _ = inputs | BuildPairs(corpus, limits)
         yield (
             scored | beam.Map(lambda one: (one[0].text, one[1])),
             read,
