@@ -4,6 +4,7 @@ import gc
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -257,10 +258,13 @@ def test_a_killed_build_goes_on_to_the_same_bytes(web, built, tmp_path):
 def test_a_changed_threshold_reruns_only_what_depends_on_it(web, built, tmp_path, capsys):
     output = tmp_path / "out"
     shutil.copytree(built, output)
-    assert build(arguments(web, output, "--set", "similarity.keep=0.5")) == 0
+    assert build(["--output", str(output), "--set", "similarity.keep=0.5"]) == 0
+    told = capsys.readouterr()
+    assert "what changes with similarity.keep 0.8 -> 0.5:" in told.out
+    assert re.search(r"align +\d+ -> \d+ samples: 0 enter, \d+ leave; least score", told.out)
     progress = {
         line.split()[0]: "kept" in line.split()[:2]
-        for line in capsys.readouterr().err.splitlines()
+        for line in told.err.splitlines()
         if line and line[0].isalpha()
     }
     assert progress["embed"]
@@ -269,6 +273,11 @@ def test_a_changed_threshold_reruns_only_what_depends_on_it(web, built, tmp_path
     less = json.loads((output / "manifest.json").read_text())
     kept = next(stage["kept"] for stage in less["stages"] if stage["name"] == "align")
     assert less["pools"]["align"]["scored"] == kept
+    anew = tmp_path / "anew"
+    assert build(arguments(web, anew, "--set", "similarity.keep=0.5")) == 0
+    assert digests(output) == digests(anew)
+    for name in ("manifest.json", "report/index.html", "README.md"):
+        assert (output / name).read_bytes() == (anew / name).read_bytes()
     assert (
         less["thresholds"]["align"]
         > json.loads((built / "manifest.json").read_text())["thresholds"]["align"]
