@@ -18,7 +18,8 @@ class StageCount:
         read: items that came in.
         kept: items that went on.
         rejected: number of items by reason.
-        replaced: how much was replaced in the items kept, by what it was: email, phone, ip, card.
+        replaced: how much was replaced in the items kept, by what it was: email, phone, ip, card;
+            or cut of them: date, place.
     """
 
     name: str

@@ -7,6 +7,7 @@ from typing import Any
 
 import apache_beam as beam
 
+from pipeline.corpora.hosts import HOSTS, SOURCES, JudgeHosts, MeasureHosts
 from pipeline.corpora.m3w import (
     PLACES,
     SEQUENCES,
@@ -16,8 +17,10 @@ from pipeline.corpora.m3w import (
 )
 from pipeline.corpora.named_files import file_digest, obelics_files
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
-from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes
+from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, pair_subject
 from pipeline.corpora.pools import SCORES, pool_threshold
+from pipeline.filters.pairs import LtipLimits
+from pipeline.filters.sources import HostFigures
 from pipeline.recipe import BuildRecipe
 from pipeline.stages.copies import COPIES, DropEvaluationCopies
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
@@ -116,7 +119,7 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
         yield from _texts_out(request, "duplicates", DOCUMENT_TEXTS)
     sources: tuple[str, ...] = (request.document_stage,) if "m3w" in recipe.corpora else ()
     if request.pair_corpora:
-        limits = PairLimits(request.pair_corpora, recipe.align, recipe.ltip, recipe.vtp)
+        limits = PairLimits(request.pair_corpora, recipe.align, recipe.ltip.of_texts, recipe.vtp)
         yield Stage("links", (limits,), ("screen",), partial(_links, limits))
         yield from _texts_out(request, "links", PAIR_TEXTS)
         sources = (*sources, request.link_stage)
@@ -153,7 +156,7 @@ def _corpora(request: Request, work: Work) -> Iterator[Stage]:
         rules = (recipe.m3w, recipe.clip, recipe.shards)
         yield Stage("m3w", rules, (request.document_stage, *media), partial(_m3w, request))
     for corpus in request.pair_corpora:
-        limits = PairLimits((corpus,), recipe.align, recipe.ltip, recipe.vtp)
+        limits = PairLimits((corpus,), recipe.align, recipe.ltip.of_texts, recipe.vtp)
         name = f"{corpus}_pairs"
         settings = (limits, recipe.clip)
         after = (request.link_stage, *media)
@@ -161,7 +164,7 @@ def _corpora(request: Request, work: Work) -> Iterator[Stage]:
         threshold = pool_threshold(work, corpus, recipe.similarity.keep)
         yield Stage(
             corpus,
-            (threshold, recipe.shards),
+            (threshold, recipe.shards, _hosts_judged(request, corpus)),
             (name,),
             partial(_select, request, corpus, threshold),
         )
@@ -248,7 +251,7 @@ def _links(limits: PairLimits, pipeline: beam.Pipeline, work: Work, place: Place
     del place
     out = work.table(pipeline, "screen", "documents", Document) | LinkPairs(limits)
     read = _in_order(out.read, *(f"{corpus}_text" for corpus in limits.corpora))
-    return Outputs({"links": (PairLink, out.links)}, (out.decisions,), read)
+    return Outputs({"links": (PairLink, out.links)}, (out.decisions,), read, (out.replaced,))
 
 
 def _evaluation_texts(
@@ -350,7 +353,15 @@ def _pairs(
     buckets = _buckets(work.rows(request.link_stage, "links"))
     pairs = scored | ScorePairs(request.recipe.clip, place.root, buckets)
     tables |= {"pairs": (Pair, pairs), SCORES: (ScoreCount, pairs | CountScores())}
+    if corpus == "ltip":
+        tables[HOSTS] = HostFigures, pairs | MeasureHosts()
     return Outputs(tables, tuple(decisions), (read,))
+
+
+def _hosts_judged(request: Request, corpus: str) -> LtipLimits | None:
+    """The limits on what is measured of hosts, where there are any."""
+    limits = request.recipe.ltip
+    return limits if corpus == "ltip" and limits.judges_hosts else None
 
 
 def _select(
@@ -363,6 +374,14 @@ def _select(
 ) -> Outputs:
     pairs = work.table(pipeline, f"{corpus}_pairs", "pairs", Pair)
     out = pairs | SelectPairs(corpus, threshold)
-    shards = out.kept | WriteShards(place, corpus, encode_pair, pair_bytes, request.recipe.shards)
-    read = came_in(pairs, Subject(f"{corpus}_similarity", "pair", lambda p: p.key, lambda p: p.url))
-    return Outputs({}, (out.decisions,), (read,), shards=shards)
+    kept, decisions = out.kept, [out.decisions]
+    read = [came_in(pairs, pair_subject(f"{corpus}_similarity"))]
+    if limits := _hosts_judged(request, corpus):
+        hosts = work.table(pipeline, f"{corpus}_pairs", HOSTS, HostFigures)
+        read.append(came_in(kept, SOURCES))
+        inputs: Any = {"pairs": kept, "hosts": hosts}
+        judged = inputs | JudgeHosts(limits)
+        kept = judged.kept
+        decisions.append(judged.decisions)
+    shards = kept | WriteShards(place, corpus, encode_pair, pair_bytes, request.recipe.shards)
+    return Outputs({}, tuple(decisions), tuple(read), shards=shards)

@@ -1,8 +1,9 @@
 """ALIGN's and LTIP's rules on pairs of an image and a text."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from schemas.recipe import bounded
@@ -54,6 +55,13 @@ class LtipLimits:
         min_alphabetic: share of words that are letters.
         max_capitalised: share of words behind the first that begin with a capital: a list of
             names or a headline is no description.
+        hosts: sources: pages of other hosts, which are none of these nor below them, are left out;
+            [] takes all. `python -m pipeline.inspect_shard sources OUT` finds them.
+        min_host_pairs: a host with fewer pairs is no source, as measured before the filter by
+            score; 0: no such limit, as in those below.
+        min_host_words: nor one with fewer words a text in the mean.
+        min_host_score: nor one with a lower CLIP score in the mean.
+        min_host_distinct: nor one with a smaller share of texts that differ.
     """
 
     min_words: int = 8
@@ -61,6 +69,23 @@ class LtipLimits:
     min_stop_words: int = 2
     min_alphabetic: float = 0.7
     max_capitalised: float = 0.6
+    hosts: tuple[str, ...] = ()
+    min_host_pairs: int = 0
+    min_host_words: float = 0.0
+    min_host_score: float = bounded(0.0, at_most=1)
+    min_host_distinct: float = bounded(0.0, at_most=1)
+
+    @property
+    def judges_hosts(self) -> bool:
+        """Whether any limit is on what is measured of a host."""
+        return self != self.of_texts
+
+    @property
+    def of_texts(self) -> "LtipLimits":
+        """These limits without those on what is measured of a host, which come last."""
+        return replace(
+            self, min_host_pairs=0, min_host_words=0.0, min_host_score=0.0, min_host_distinct=0.0
+        )
 
 
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
@@ -175,7 +200,7 @@ _DATE = (
 )
 # "PARIS, FRANCE - MARCH 3, 2015: ..." and "London, UK – 3 May 2015 - ...".
 _DATELINE = re.compile(
-    rf"^(?:[A-Z][\w.'’\-]*(?:[ ,/]+[A-Z][\w.'’\-]*){{0,6}}\s*[,\-–—:(]+\s*)?"
+    rf"^(?P<place>[A-Z][\w.'’\-]*(?:[ ,/]+[A-Z][\w.'’\-]*){{0,6}}\s*[,\-–—:(]+\s*)?"
     rf"(?i:(?:circa\s+)?{_DATE})\)?\s*[:\-–—.,]+\s*"
 )
 _PLACE_LINE = re.compile(
@@ -187,14 +212,26 @@ _INNER_DATE = re.compile(rf"\s*[,(]?\s*\b(?:on|in|since|circa|dated)?\s*{_DATE}\
 
 
 def clean_caption(text: str) -> str:
-    """The caption without dates and without the place that a photo agency puts before it.
+    """The caption without dates and without the place that a photo agency puts before it."""
+    return cleaned_caption(text)[0]
+
+
+def cleaned_caption(text: str) -> tuple[str, Counter[str]]:
+    """The caption without dates and the place before it, and how many of each were taken out.
 
     Flamingo, arXiv 2204.14198, F.2.1: "automatic text formatting to remove dates and locations
     that were not relevant". A place within the sentence stays: it is what the sentence tells.
     """
+    found: Counter[str] = Counter()
     text = " ".join(text.split())
-    text = _DATELINE.sub("", text, count=1)
-    text = _PLACE_LINE.sub("", text, count=1)
-    text = _INNER_DATE.sub("", text)
+    if line := _DATELINE.match(text):
+        text = text[line.end() :]
+        found.update(date=1, place=int(line["place"] is not None))
+    if line := _PLACE_LINE.match(text):
+        text = text[line.end() :]
+        found["place"] += 1
+    text, dates = _INNER_DATE.subn("", text)
+    found["date"] += dates
     text = re.sub(r"\s+([,.;:!?])", r"\1", " ".join(text.split()))
-    return re.sub(r"([,;:])+(?=[.;:!?])", "", text).strip(" ,;:-–—")
+    text = re.sub(r"([,;:])+(?=[.;:!?])", "", text).strip(" ,;:-–—")
+    return text, +found
