@@ -161,6 +161,14 @@ def test_images_stand_where_the_page_had_them(built, truth):
     assert right >= 0.95 * total
 
 
+def test_captions_of_other_images_are_out_and_true_ones_stay(truth, decisions):
+    wrong = {image["url"] for page in truth for image in page["images"] if image["mismatched"]}
+    pairs = [row for row in decisions if row["stage"] in {"align_similarity", "ltip_similarity"}]
+    fates = Counter((row["url"] in wrong, row["kept"]) for row in pairs)
+    assert fates[True, False] >= 0.95 * (fates[True, True] + fates[True, False])
+    assert fates[False, False] <= 0.07 * (fates[False, True] + fates[False, False])
+
+
 def test_scores_are_stored_for_every_sentence(built):
     for sequence in sequences(built):
         spans = sum(len(part["sentences"]) for part in sequence["parts"] if part["kind"] == "text")
@@ -260,7 +268,7 @@ def test_a_changed_threshold_reruns_only_what_depends_on_it(web, built, tmp_path
     shutil.copytree(built, output)
     assert build(["--output", str(output), "--set", "similarity.keep=0.5"]) == 0
     told = capsys.readouterr()
-    assert "what changes with similarity.keep 0.8 -> 0.5:" in told.out
+    assert "what changes with similarity.keep 0.93 -> 0.5:" in told.out
     assert re.search(r"align +\d+ -> \d+ samples: 0 enter, \d+ leave; least score", told.out)
     progress = {
         line.split()[0]: "kept" in line.split()[:2]
