@@ -18,9 +18,19 @@ _EXAMPLE = """example:
   python -m pipeline.build --recipe m3w --input 'crawl/*.warc.gz' --output corpus
   python -m pipeline.build --recipe corpora --input site/ --output corpus --workers 4 \\
       --set clip.model=ViT-B-32 --set clip.pretrained=laion2b_s34b_b79k --set similarity.keep=0.3
+  python -m pipeline.build --output corpus --set similarity.keep=0.2
   python -m pipeline.build --recipe m3w --input 'gs://crawl/*.warc.gz' --output gs://corpus/m3w \\
       --runner=Dataflow --project P --region R --temp_location gs://corpus/tmp \\
       --sdk_container_image IMAGE
+"""
+
+
+_FINISHED = """
+Without --recipe and --input a finished output is made over as it was asked for, with what --set
+changes: from the scores that it keeps, nothing is fetched or embedded again. Any build over a
+finished output says what enters and what leaves.
+
+Any other flag goes to Beam and must be one of its options.
 """
 
 
@@ -40,15 +50,17 @@ def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]
     parser = _Parser(
         prog="python -m pipeline.build",
         description="Web pages to interleaved, image-text and video-text WebDataset shards.",
-        epilog=_EXAMPLE + "\nAny other flag goes to Beam and must be one of its options.",
+        epilog=_EXAMPLE
+        + _FINISHED
+        + "\nAny other flag goes to Beam and must be one of its options.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--recipe", required=True, help="name of a recipe, or a TOML file")
+    parser.add_argument("--recipe", default="", help="name of a recipe, or a TOML file")
     parser.add_argument(
         "--input",
         action="append",
-        required=True,
+        default=[],
         metavar="PATTERN",
         help="WARC files, a list of them (warc.paths), Common Crawl's index rows (csv, parquet), "
         "a folder of HTML, or a list of URLs (txt, csv, parquet); repeatable",
@@ -113,8 +125,10 @@ def _build(arguments: argparse.Namespace, flags: list[str]) -> int:
     options = beam_options(arguments.runner, arguments.workers, flags)
     from pipeline.checks import nothing_made
     from pipeline.output import claim_output, resolve_output
+    from pipeline.remembered import recalled
     from pipeline.stages.run import Work, code_digest
 
+    arguments = recalled(arguments)
     request = _request(arguments)
     output = resolve_output(arguments.output)
     work = Work(f"{output}/work", code_digest(), options)
@@ -147,7 +161,8 @@ def _make(
     arguments: argparse.Namespace, request: "Request", work: "Work", output: str
 ) -> "Manifest":
     """Runs what is not finished, and what was finished and has been damaged; publishes all."""
-    from pipeline.corpora.publish import find_faults, lost_stages, publish
+    from pipeline.corpora.publish import changes_made, find_faults, lost_stages, publish
+    from pipeline.remembered import remember
 
     started = time.monotonic()
     _run_stages(request, work)
@@ -159,7 +174,10 @@ def _make(
             work.forget(name)
         _run_stages(request, work)
     manifest = _manifest(arguments, request, work)
+    for line in changes_made(output, work, manifest):
+        sys.stdout.write(line + "\n")
     publish(output, work, manifest, request.indexes)
+    remember(output, arguments)
     _say(f"done in {time.monotonic() - started:.0f} s")
     return manifest
 

@@ -1,4 +1,4 @@
-"""Looks into shards: lists samples, shows them, checks every byte, counts, makes a page to look at.
+"""Looks into shards: lists and shows samples, checks every byte, counts, measures sources.
 
 Examples:
     python -m pipeline.inspect_shard ls OUT/m3w/m3w-000000.tar
@@ -7,6 +7,7 @@ Examples:
     python -m pipeline.inspect_shard view OUT --number 20 --output samples.html
     python -m pipeline.inspect_shard verify OUT
     python -m pipeline.inspect_shard stats 'OUT/align/*.tar' --json
+    python -m pipeline.inspect_shard sources OUT/ltip
 
 A path is a tar, a glob, or the output folder of a build, local or remote (gs://, s3://). Any
 WebDataset tar will do, but for `verify`: it knows samples of this project, and holds them against
@@ -34,7 +35,8 @@ from pipeline.store.shard_files import (
     read_samples,
     write_whole,
 )
-from pipeline.store.shard_stats import ShardStats
+from pipeline.store.shard_sources import ShardSources, source_lines
+from pipeline.store.shard_stats import ShardStats, stats_lines
 from pipeline.store.shard_text import printable, render_sample, sample_counts
 from schemas.rejection import BadInput
 from schemas.tar import is_safe_name
@@ -65,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ),
         "verify": lambda: verify(shards, as_json=options.json),
         "stats": lambda: count(shards, as_json=options.json),
+        "sources": lambda: sources(shards, as_json=options.json),
         "view": lambda: view(
             shards, selectors, as_json=options.json, number=options.number, output=options.output
         ),
@@ -158,7 +161,20 @@ def count(shards: Sequence[ShardFile], *, as_json: bool) -> int:
         if as_json:
             _print(json.dumps(summary))
         else:
-            _print(printable("\n".join(_stats_lines(summary))) + "\n")
+            _print(printable("\n".join(stats_lines(summary))) + "\n")
+    return damaged.exit_code
+
+
+def sources(shards: Sequence[ShardFile], *, as_json: bool) -> int:
+    """Print what the pairs of each host are like; returns the exit code."""
+    damaged, found = _Damage(), ShardSources()
+    for shard in shards:
+        for sample in damaged.guard(shard):
+            found.add(shard.corpus or "other", sample)
+    hosts = list(found.figures())
+    objects = (json.dumps({"corpus": corpus, **one.summary()}) for corpus, one in hosts)
+    for line in objects if as_json else source_lines(hosts):
+        _print(line)
     return damaged.exit_code
 
 
@@ -312,20 +328,6 @@ def _extract(sample: Sample, folder: Path) -> None:
             _say(f"not written, unsafe name: {member.name!r}")
 
 
-def _stats_lines(summary: dict[str, Any]) -> Iterator[str]:
-    yield f"{summary['corpus']}: {summary['samples']} samples in {summary['shards']} shards"
-    for name in ("texts", "images", "videos", "words", "bytes"):
-        yield f"  {name:<16}{summary[name]:>14,}"
-    columns = ("mean", "min", "p5", "median", "p95", "max")
-    yield f"  {'per sample':<16}" + "".join(f"{column:>12}" for column in columns)
-    for name, values in summary["per_sample"].items():
-        yield f"  {name:<16}" + "".join(f"{values[column]:>12.6g}" for column in columns)
-    for name in ("languages", "largest_hosts"):
-        words = ", ".join(f"{word or '?'} {times}" for word, times in summary[name].items())
-        if words:
-            yield f"  {name}: {words}"
-
-
 def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
 
@@ -344,13 +346,14 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="ls|show|verify|stats|view"
+        dest="command", required=True, metavar="ls|show|verify|stats|sources|view"
     )
     for name, what in (
         ("ls", "one line a sample"),
         ("show", "samples in reading order: by number, by the beginning of a key, or the first"),
         ("verify", "every fault of every shard"),
         ("stats", "counts by corpus"),
+        ("sources", "hosts of pairs: how long, how like their images, how various their texts"),
         ("view", "an HTML page of samples: by number, by the beginning of a key, or the first"),
     ):
         command = commands.add_parser(name, help=what, description=what, allow_abbrev=False)

@@ -103,7 +103,9 @@ def block_row(block: Block) -> dict[str, Any]:
             "height": block.height,
         }
         told = {name: text for name, text in asdict(block.rights).items() if text}
-        return row | ({"rights": told} if told else {})
+        row |= {"rights": told} if told else {}
+        told = {"description": block.description, "described_by": block.described_by}
+        return row | (told if block.description else {})
     row = {"kind": "video", "url": block.url, "poster": block.poster}
     return row | {"alt": block.alt, "caption": block.caption}
 

@@ -69,8 +69,8 @@ def _cut_line(piece: Piece) -> str:
 def _block_lines(block: Mapping[str, Any], *, colour: bool) -> Iterator[str]:
     if block["kind"] != "text":
         yield _paint(f"[{block['kind']}] {block['url']}", block["kind"], colour=colour)
-        for name in ("alt", "caption"):
-            if block[name]:
+        for name in ("alt", "caption", "description"):
+            if block.get(name):
                 yield f"    {name}: {block[name]}"
         for name, text in block.get("rights", {}).items():
             yield f"    {name}: {' / '.join(text.splitlines())}"

@@ -18,7 +18,8 @@ class StageCount:
         read: items that came in.
         kept: items that went on.
         rejected: number of items by reason.
-        replaced: how much was replaced in the items kept, by what it was: email, phone, ip, card.
+        replaced: how much was replaced in the items kept, by what it was: email, phone, ip, card;
+            or cut of them: date, place.
     """
 
     name: str
@@ -61,6 +62,9 @@ class Manifest:
         stages: counts in the order of the build.
         shards: in order.
         thresholds: values that were resolved on the pool, by name.
+        pools: what there was to resolve them on, by the same name: `scored` items; and of
+            `align_tokens` the `tokens`, how many are `different`, how many of these `frequent`, the
+            `least_count` of a frequent one, and the `error` of the sketch, 0 where all is exact.
     """
 
     software: str
@@ -73,6 +77,7 @@ class Manifest:
     stages: list[StageCount]
     shards: list[ShardEntry]
     thresholds: dict[str, float] = field(default_factory=dict)
+    pools: dict[str, dict[str, float]] = field(default_factory=dict)
     version: str = MANIFEST_VERSION
 
 

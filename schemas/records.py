@@ -89,6 +89,8 @@ class ImageLink:
         width: declared width in px, 0 where the page does not say.
         height: declared height in px, 0 where the page does not say.
         rights: what the page says of the rights in this image.
+        description: a long one that the page gives it elsewhere, or "".
+        described_by: where that stands: longdesc, aria, json-ld.
     """
 
     url: str
@@ -97,6 +99,8 @@ class ImageLink:
     width: int = 0
     height: int = 0
     rights: Rights = NO_RIGHTS
+    description: str = ""
+    described_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ class PairLink:
         url: of the media, absolute.
         page_url: of the page.
         text: the caption.
-        source: where the text stood: alt, caption or nearby.
+        source: where the text stood: alt, caption, longdesc, aria, json-ld or nearby.
         licence: evidence found on the page.
         rights: what the page says of the rights in the image.
     """
@@ -351,7 +355,7 @@ class Pair:
         page_url: of a page it stood on.
         text: the caption.
         media: the image or the video.
-        source: where the text came from: alt, caption, or nearby.
+        source: where the text came from, as in PairLink.
         score: cosine of media and text; None when not scored.
         licence: evidence found on the page.
         rights: what the page says of the rights in the image.

@@ -81,6 +81,7 @@ class Reason(StrEnum):
     NO_MEDIA = "no_media"
     NO_TEXT = "no_text"
     TOO_MANY_IMAGES = "too_many_images"
+    SOURCE = "source"
     CAPTION_LENGTH = "caption_length"
     FREQUENT_TEXT = "frequent_text"
     FREQUENT_ALT_TEXTS = "frequent_alt_texts"

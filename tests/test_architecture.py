@@ -32,6 +32,10 @@ def test_heavy_imports_wait(module):
     assert not loaded & {"torch", "open_clip", "transformers", "apache_beam"}
 
 
+def test_a_build_that_embeds_nothing_loads_no_torch():
+    assert "torch" not in modules_after("import pipeline.checks, pipeline.corpora.publish")
+
+
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_a_file_says_what_it_is_and_is_of_one_piece(path):
     text = path.read_text("utf-8")

@@ -4,6 +4,7 @@ import gc
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -160,6 +161,14 @@ def test_images_stand_where_the_page_had_them(built, truth):
     assert right >= 0.95 * total
 
 
+def test_captions_of_other_images_are_out_and_true_ones_stay(truth, decisions):
+    wrong = {image["url"] for page in truth for image in page["images"] if image["mismatched"]}
+    pairs = [row for row in decisions if row["stage"] in {"align_similarity", "ltip_similarity"}]
+    fates = Counter((row["url"] in wrong, row["kept"]) for row in pairs)
+    assert fates[True, False] >= 0.95 * (fates[True, True] + fates[True, False])
+    assert fates[False, False] <= 0.07 * (fates[False, True] + fates[False, False])
+
+
 def test_scores_are_stored_for_every_sentence(built):
     for sequence in sequences(built):
         spans = sum(len(part["sentences"]) for part in sequence["parts"] if part["kind"] == "text")
@@ -221,6 +230,8 @@ def test_an_output_that_another_build_writes_to_is_left_alone(web, tmp_path, cap
 def test_two_quiet_workers_make_the_same_bytes(web, built, tmp_path, capfd):
     assert build(arguments(web, tmp_path / "out", "--workers", "2")) == 0
     assert digests(tmp_path / "out") == digests(built)
+    one, two = ((output / "manifest.json").read_bytes() for output in (built, tmp_path / "out"))
+    assert one == two
     told = capfd.readouterr().err.splitlines()
     assert told[-1].startswith("done in ")
     stages = [path.parent.name.rpartition("-")[0] for path in built.glob("work/*/stage.json")]
@@ -255,16 +266,26 @@ def test_a_killed_build_goes_on_to_the_same_bytes(web, built, tmp_path):
 def test_a_changed_threshold_reruns_only_what_depends_on_it(web, built, tmp_path, capsys):
     output = tmp_path / "out"
     shutil.copytree(built, output)
-    assert build(arguments(web, output, "--set", "similarity.keep=0.5")) == 0
+    assert build(["--output", str(output), "--set", "similarity.keep=0.5"]) == 0
+    told = capsys.readouterr()
+    assert "what changes with similarity.keep 0.93 -> 0.5:" in told.out
+    assert re.search(r"align +\d+ -> \d+ samples: 0 enter, \d+ leave; least score", told.out)
     progress = {
         line.split()[0]: "kept" in line.split()[:2]
-        for line in capsys.readouterr().err.splitlines()
+        for line in told.err.splitlines()
         if line and line[0].isalpha()
     }
     assert progress["embed"]
     assert progress["m3w"]
     assert not progress["align"]
     less = json.loads((output / "manifest.json").read_text())
+    kept = next(stage["kept"] for stage in less["stages"] if stage["name"] == "align")
+    assert less["pools"]["align"]["scored"] == kept
+    anew = tmp_path / "anew"
+    assert build(arguments(web, anew, "--set", "similarity.keep=0.5")) == 0
+    assert digests(output) == digests(anew)
+    for name in ("manifest.json", "report/index.html", "README.md"):
+        assert (output / name).read_bytes() == (anew / name).read_bytes()
     assert (
         less["thresholds"]["align"]
         > json.loads((built / "manifest.json").read_text())["thresholds"]["align"]

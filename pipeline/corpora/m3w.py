@@ -7,11 +7,10 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.ml.inference.base import RunInference
 
 from dedup.fingerprint import hamming
 from pipeline.filters.sentences import split_sentences
-from pipeline.stages.similarity import ClipChoice, ClipHandler, Rows, Task, read_vector
+from pipeline.stages.similarity import ClipChoice, Embed, Rows, Task, read_vector
 from pipeline.stages.verdicts import DECISIONS, Subject
 from schemas.recipe import bounded
 from schemas.records import (
@@ -252,7 +251,7 @@ class ScoreSequences(beam.PTransform):
         return (
             sequences
             | "SentenceTasks" >> beam.Map(lambda pair: Task(pair, texts=sentences(pair[0])))
-            | RunInference(ClipHandler(self.choice, self.root))
+            | Embed(self.choice, self.root)
             | "Scores" >> beam.MapTuple(lambda pair, rows: with_scores(pair[0], pair[1], rows))
         )
 

@@ -1,5 +1,6 @@
 """Pair links: the texts that pages give their images and videos, judged before any download."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +11,13 @@ from pipeline.filters.pairs import (
     AlignLimits,
     LtipLimits,
     clean_caption,
+    cleaned_caption,
     judge_align_text,
     judge_ltip_text,
 )
+from pipeline.filters.sources import judge_source
 from pipeline.filters.video_pairs import VtpLimits, judge_vtp_text
-from pipeline.stages.verdicts import DECISIONS, Subject
+from pipeline.stages.verdicts import DECISIONS, REPLACED, Subject
 from schemas.keys import make_key
 from schemas.records import NO_RIGHTS, Document, ImageLink, PairLink, TextBlock, VideoLink
 from schemas.rejection import Why
@@ -40,26 +43,28 @@ def subject_of(corpus: str) -> Subject:
 
 @dataclass(eq=False)
 class LinkPairs(beam.PTransform):
-    """PairLinks of documents; outputs `links`, `read`, `decisions`."""
+    """PairLinks of documents; outputs `links`, `read`, `replaced`, `decisions`."""
 
     limits: PairLimits
 
     def expand(self, documents: beam.PCollection) -> Any:
-        """Three outputs, no shuffle."""
+        """Four outputs, no shuffle."""
         return documents | beam.FlatMap(judged_links, self.limits).with_outputs(
-            "read", DECISIONS, main="links"
+            "read", REPLACED, DECISIONS, main="links"
         )
 
 
 def judged_links(document: Document, limits: PairLimits) -> Iterator[Any]:
-    """The document's pair links that pass, and a decision for each; tagged."""
-    for link in pair_links(document, limits.corpora):
+    """The document's pair links that pass, a decision for each, what was cut of texts; tagged."""
+    for link, cut in cleaned_links(document, limits.corpora):
         subject = subject_of(link.corpus)
         yield beam.pvalue.TaggedOutput("read", (subject.stage, "pair"))
         why = judge_link(link, limits)
         if why is None:
             yield link
             yield beam.pvalue.TaggedOutput(DECISIONS, subject.kept(link))
+            for what, number in sorted(cut.items()):
+                yield beam.pvalue.TaggedOutput(REPLACED, ((subject.stage, "pair", what), number))
         else:
             yield beam.pvalue.TaggedOutput(DECISIONS, subject.rejected(link, why))
 
@@ -69,30 +74,36 @@ def judge_link(link: PairLink, limits: PairLimits) -> Why | None:
     if link.corpus == "align":
         return judge_align_text(link.text, limits.align)
     if link.corpus == "ltip":
-        return judge_ltip_text(link.text, limits.ltip)
+        return judge_source(link.page_url, limits.ltip) or judge_ltip_text(link.text, limits.ltip)
     return judge_vtp_text(link.text, limits.vtp)
 
 
 def pair_links(document: Document, corpora: Iterable[str]) -> Iterator[PairLink]:
-    """Every text that the page ties to an image or a video, in reading order.
+    """Every text that the page ties to an image or a video, in reading order."""
+    return (link for link, _ in cleaned_links(document, corpora))
 
-    ALIGN takes alt texts as they are; LTIP takes the caption, or the alt text where there is none;
-    VTP the caption, the label, or the nearest paragraph. LTIP and VTP texts are cleaned of dates
-    and places, as Flamingo's authors did (appendix F.2).
+
+def cleaned_links(
+    document: Document, corpora: Iterable[str]
+) -> Iterator[tuple[PairLink, Counter[str]]]:
+    """Every text that the page ties to an image or a video, and what was cut of it, by kind.
+
+    ALIGN takes alt texts as they are; LTIP takes the caption, or where there is none the longer of
+    alt text and description (longdesc, or linked data that names the image); VTP the caption, the
+    label, or the nearest paragraph. LTIP and VTP texts are cleaned of dates and places, as
+    Flamingo's authors did (appendix F.2).
     """
     for index, block in enumerate(document.blocks):
         if isinstance(block, ImageLink):
             if "align" in corpora and block.alt:
-                yield _link(document, "align", block, (block.alt, "alt"))
-            described = _described(block)
-            if "ltip" in corpora and described[0]:
-                yield _link(document, "ltip", block, described)
+                yield _link(document, "align", block, (block.alt, "alt")), Counter()
+            if "ltip" in corpora:
+                yield from _cleaned(document, "ltip", block, *_described(block))
         elif isinstance(block, VideoLink) and "vtp" in corpora:
-            text = _described(block)
-            if not text[0]:
-                text = clean_caption(nearest_text(document, index)), "nearby"
-            if text[0]:
-                yield _link(document, "vtp", block, text)
+            text, source = _described(block)
+            if not clean_caption(text):
+                text, source = nearest_text(document, index), "nearby"
+            yield from _cleaned(document, "vtp", block, text, source)
 
 
 def nearest_text(document: Document, index: int) -> str:
@@ -108,8 +119,19 @@ def nearest_text(document: Document, index: int) -> str:
 def _described(block: ImageLink | VideoLink) -> tuple[str, str]:
     """The block's description and where it stood."""
     if block.caption:
-        return clean_caption(block.caption), "caption"
-    return clean_caption(block.alt), "alt"
+        return block.caption, "caption"
+    if isinstance(block, ImageLink) and len(block.description) > len(block.alt):
+        return block.description, block.described_by
+    return block.alt, "alt"
+
+
+def _cleaned(
+    document: Document, corpus: str, block: ImageLink | VideoLink, text: str, source: str
+) -> Iterator[tuple[PairLink, Counter[str]]]:
+    """The link of a text that is more than dates and places, and how many of these were cut."""
+    cleaned, cut = cleaned_caption(text)
+    if cleaned:
+        yield _link(document, corpus, block, (cleaned, source)), cut
 
 
 def _link(

@@ -7,20 +7,14 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.ml.inference.base import RunInference
 
+from pipeline.corpora.align_counts import POOL, CountAlign, TokenPool
 from pipeline.corpora.pair_links import PairLimits
-from pipeline.filters.pairs import (
-    AlignLimits,
-    align_tokens,
-    judge_align_counts,
-    judge_align_image,
-    judge_align_tokens,
-)
+from pipeline.filters.pairs import judge_align_image
 from pipeline.stages.similarity import (
     TEXTS_PER_BATCH,
     ClipChoice,
-    ClipHandler,
+    Embed,
     Rows,
     Task,
     read_vector,
@@ -30,6 +24,9 @@ from pipeline.stages.verdicts import DECISIONS, Keep, Subject
 from schemas.keys import make_key
 from schemas.records import Found, Image, Pair, PairLink
 from schemas.rejection import Reason, Why
+
+TOKENS = "tokens"
+"""The table of ALIGN's stage that says of its pool of tokens."""
 
 Scored = tuple[Pair, bytes]
 """A pair with the embedding of its media, b"" when not scored."""
@@ -42,10 +39,10 @@ def pair_subject(stage: str) -> Subject:
 
 @dataclass(eq=False)
 class BuildPairs(beam.PTransform):
-    """Pairs of `links`, `found` and `embedded`; outputs (`pairs`, `read`, `decisions`).
+    """Pairs of `links`, `found` and `embedded`; outputs (`pairs`, `read`, `decisions`, `tables`).
 
-    A link whose media was not to be had is rejected here as no_media; why it was not is in the
-    media's own decision.
+    `tables` holds, for ALIGN, the pool of tokens that its rules were counted on. A link whose media
+    was not to be had is rejected here as no_media; why it was not is in the media's own decision.
     """
 
     corpus: str
@@ -76,11 +73,11 @@ class BuildPairs(beam.PTransform):
             )
         )
         decisions.append(unique[DECISIONS])
-        kept = unique.pairs
+        kept, tables = unique.pairs, {}
         if self.corpus == "align":
             counted = kept | CountAlign(self.limits.align)
             decisions.append(counted[DECISIONS])
-            kept = counted.pairs
+            kept, tables = counted["pairs"], {TOKENS: (TokenPool, counted[POOL])}
         decisions.append(kept | "Kept" >> beam.Map(pair_subject(self.corpus).kept))
         vectors = inputs["embedded"] | "Vectors" >> beam.Map(lambda row: (row.key, row.vector))
         scored = (
@@ -88,7 +85,7 @@ class BuildPairs(beam.PTransform):
             | "JoinVectors" >> beam.CoGroupByKey()
             | "WithVector" >> beam.FlatMapTuple(with_vector)
         )
-        return scored, joined["read"], decisions
+        return scored, joined["read"], decisions, tables
 
 
 def join_links(
@@ -152,65 +149,6 @@ def one_of_same(key: tuple[str, str], pairs: Iterable[Pair], corpus: str) -> Ite
         yield beam.pvalue.TaggedOutput(DECISIONS, pair_subject(corpus).rejected(pair, why))
 
 
-@dataclass(eq=False)
-class CountAlign(beam.PTransform):
-    """ALIGN's rules that count over the corpus; outputs `pairs` and decisions of the rejected.
-
-    An image with more than 1,000 alt texts is out, a text shared by more than 10 images is out,
-    and so is a text with a unigram or bigram outside the corpus's most frequent (section 3).
-    """
-
-    limits: AlignLimits
-
-    def expand(self, pairs: beam.PCollection) -> Any:
-        """Counts by image and by text, and of all tokens; then one look at each pair."""
-        images = (
-            pairs
-            | "ByImage" >> beam.Map(lambda pair: (pair.media.key, pair))
-            | "GroupImages" >> beam.GroupByKey()
-            | "AltTexts" >> beam.FlatMapTuple(count_group)
-        )
-        counted = (
-            images
-            | "ByText" >> beam.Map(lambda counted: (counted[0].text, counted))
-            | "GroupTexts" >> beam.GroupByKey()
-            | "Images" >> beam.FlatMapTuple(count_group)
-        )
-        frequent = (
-            pairs
-            | "Texts" >> beam.FlatMap(lambda pair: align_tokens(pair.text))
-            | "CountTokens" >> beam.combiners.Count.PerElement()
-            | "TopTokens"
-            >> beam.combiners.Top.Of(self.limits.frequent_tokens, key=lambda kv: (kv[1], kv[0]))
-            | "FrequentTokens" >> beam.Map(lambda top: frozenset(token for token, _ in top))
-        )
-        return counted | "JudgeCounts" >> beam.FlatMap(
-            judge_counted, beam.pvalue.AsSingleton(frequent), self.limits
-        ).with_outputs(DECISIONS, main="pairs")
-
-
-def count_group(key: str, group: Iterable[Any]) -> Iterator[tuple[Any, int]]:
-    """Each member of a group with the group's size: pairs are unique by image and text."""
-    del key
-    members = list(group)
-    for member in members:
-        yield member, len(members)
-
-
-def judge_counted(
-    counted: tuple[tuple[Pair, int], int], frequent: frozenset[str], limits: AlignLimits
-) -> Iterator[Any]:
-    """A counted pair, or its rejection; tagged."""
-    (pair, alt_texts), images = counted
-    why = judge_align_counts(alt_texts, images, limits) or judge_align_tokens(
-        pair.text, frequent, limits
-    )
-    if why is None:
-        yield pair
-    else:
-        yield beam.pvalue.TaggedOutput(DECISIONS, pair_subject("align").rejected(pair, why))
-
-
 def with_vector(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[Scored]:
     """The pairs of one image or video with its embedding."""
     del key
@@ -236,7 +174,7 @@ class ScorePairs(beam.PTransform):
             | "ByBucket" >> beam.Map(lambda s: (text_bucket(s[0].text, self.buckets), s))
             | "Buckets" >> beam.GroupByKey()
             | "TextTasks" >> beam.FlatMapTuple(lambda _, group: text_tasks(group))
-            | RunInference(ClipHandler(self.choice, self.root))
+            | Embed(self.choice, self.root)
             | "Cosines" >> beam.FlatMapTuple(score_pairs)
         )
 
@@ -273,17 +211,6 @@ def judge_score(pair: Pair, threshold: float | None) -> Why | None:
     if threshold is None or pair.score is None or pair.score >= threshold:
         return None
     return Why(Reason.LOW_SIMILARITY, pair.score, threshold)
-
-
-def threshold_of(scores: Iterable[float], keep: float) -> float | None:
-    """The score at or above which the best share of a pool lies; None keeps all.
-
-    Ties at the threshold are kept, so that the share is at least `keep`.
-    """
-    ordered = sorted(scores, reverse=True)
-    if keep >= 1 or not ordered:
-        return None
-    return ordered[max(0, int(np.ceil(keep * len(ordered))) - 1)]
 
 
 def pair_bytes(pair: Pair) -> int:

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 import apache_beam as beam
-import pyarrow.parquet as pq
 
+from pipeline.corpora.hosts import HOSTS, SOURCES, JudgeHosts, MeasureHosts
 from pipeline.corpora.m3w import (
     PLACES,
     SEQUENCES,
@@ -17,9 +17,11 @@ from pipeline.corpora.m3w import (
 )
 from pipeline.corpora.named_files import file_digest, obelics_files
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
-from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, threshold_of
+from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, pair_subject
+from pipeline.corpora.pools import SCORES, pool_threshold
+from pipeline.filters.pairs import LtipLimits
+from pipeline.filters.sources import HostFigures
 from pipeline.recipe import BuildRecipe
-from pipeline.stages.beam_files import FILES
 from pipeline.stages.copies import COPIES, DropEvaluationCopies
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
 from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
@@ -36,6 +38,7 @@ from pipeline.stages.repeated import (
     RepeatedLimits,
 )
 from pipeline.stages.run import Outputs, Place, Stage, Work
+from pipeline.stages.score_pool import CountScores, ScoreCount
 from pipeline.stages.screening import (
     SCREEN,
     TEXT,
@@ -115,7 +118,7 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
         yield from _texts_out(request, "duplicates", DOCUMENT_TEXTS)
     sources: tuple[str, ...] = (request.document_stage,) if "m3w" in recipe.corpora else ()
     if request.pair_corpora:
-        limits = PairLimits(request.pair_corpora, recipe.align, recipe.ltip, recipe.vtp)
+        limits = PairLimits(request.pair_corpora, recipe.align, recipe.ltip.of_texts, recipe.vtp)
         yield Stage("links", (limits,), ("screen",), partial(_links, limits))
         yield from _texts_out(request, "links", PAIR_TEXTS)
         sources = (*sources, request.link_stage)
@@ -152,7 +155,7 @@ def _corpora(request: Request, work: Work) -> Iterator[Stage]:
         rules = (recipe.m3w, recipe.clip, recipe.shards)
         yield Stage("m3w", rules, (request.document_stage, *media), partial(_m3w, request))
     for corpus in request.pair_corpora:
-        limits = PairLimits((corpus,), recipe.align, recipe.ltip, recipe.vtp)
+        limits = PairLimits((corpus,), recipe.align, recipe.ltip.of_texts, recipe.vtp)
         name = f"{corpus}_pairs"
         settings = (limits, recipe.clip)
         after = (request.link_stage, *media)
@@ -160,22 +163,10 @@ def _corpora(request: Request, work: Work) -> Iterator[Stage]:
         threshold = pool_threshold(work, corpus, recipe.similarity.keep)
         yield Stage(
             corpus,
-            (threshold, recipe.shards),
+            (threshold, recipe.shards, _hosts_judged(request, corpus)),
             (name,),
             partial(_select, request, corpus, threshold),
         )
-
-
-def pool_threshold(work: Work, corpus: str, keep: float) -> float | None:
-    """The score that the recipe's share of a pool of pairs reaches; None where all are kept."""
-    if keep >= 1:
-        return None
-    scores: list[float] = []
-    for path in work.paths(f"{corpus}_pairs", "pairs"):
-        with FILES.open(path) as stream:
-            column = pq.read_table(stream, columns=["score"]).column("score")
-            scores.extend(score for score in column.to_pylist() if score is not None)
-    return threshold_of(scores, keep)
 
 
 def _settings(recipe: BuildRecipe) -> ReadSettings:
@@ -262,7 +253,7 @@ def _links(limits: PairLimits, pipeline: beam.Pipeline, work: Work, place: Place
     del place
     out = work.table(pipeline, "screen", "documents", Document) | LinkPairs(limits)
     read = _in_order(out.read, *(f"{corpus}_text" for corpus in limits.corpora))
-    return Outputs({"links": (PairLink, out.links)}, (out.decisions,), read)
+    return Outputs({"links": (PairLink, out.links)}, (out.decisions,), read, (out.replaced,))
 
 
 def _evaluation_texts(
@@ -360,10 +351,19 @@ def _pairs(
         lambda link: link.corpus == corpus
     )
     inputs: Any = {"links": links, **_media(request, pipeline, work)}
-    scored, read, decisions = inputs | BuildPairs(corpus, limits)
+    scored, read, decisions, tables = inputs | BuildPairs(corpus, limits)
     buckets = _buckets(work.rows(request.link_stage, "links"))
     pairs = scored | ScorePairs(request.recipe.clip, place.root, buckets)
-    return Outputs({"pairs": (Pair, pairs)}, tuple(decisions), (read,))
+    tables |= {"pairs": (Pair, pairs), SCORES: (ScoreCount, pairs | CountScores())}
+    if corpus == "ltip":
+        tables[HOSTS] = HostFigures, pairs | MeasureHosts()
+    return Outputs(tables, tuple(decisions), (read,))
+
+
+def _hosts_judged(request: Request, corpus: str) -> LtipLimits | None:
+    """The limits on what is measured of hosts, where there are any."""
+    limits = request.recipe.ltip
+    return limits if corpus == "ltip" and limits.judges_hosts else None
 
 
 def _select(
@@ -376,6 +376,14 @@ def _select(
 ) -> Outputs:
     pairs = work.table(pipeline, f"{corpus}_pairs", "pairs", Pair)
     out = pairs | SelectPairs(corpus, threshold)
-    shards = out.kept | WriteShards(place, corpus, encode_pair, pair_bytes, request.recipe.shards)
-    read = came_in(pairs, Subject(f"{corpus}_similarity", "pair", lambda p: p.key, lambda p: p.url))
-    return Outputs({}, (out.decisions,), (read,), shards=shards)
+    kept, decisions = out.kept, [out.decisions]
+    read = [came_in(pairs, pair_subject(f"{corpus}_similarity"))]
+    if limits := _hosts_judged(request, corpus):
+        hosts = work.table(pipeline, f"{corpus}_pairs", HOSTS, HostFigures)
+        read.append(came_in(kept, SOURCES))
+        inputs: Any = {"pairs": kept, "hosts": hosts}
+        judged = inputs | JudgeHosts(limits)
+        kept = judged.kept
+        decisions.append(judged.decisions)
+    shards = kept | WriteShards(place, corpus, encode_pair, pair_bytes, request.recipe.shards)
+    return Outputs({}, tuple(decisions), tuple(read), shards=shards)

@@ -8,8 +8,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.corpora.card import CARD, corpus_card
-from pipeline.corpora.plan import Request, pool_threshold
+from pipeline.corpora.plan import Request
+from pipeline.corpora.pools import pools_of, thresholds_of
 from pipeline.corpora.published import fault_of, read_seals, write_seals
+from pipeline.corpora.what_if import all_there, changes, what_if_lines
 from pipeline.report.make import REPORT, make_report
 from pipeline.report.removed import find_packed
 from pipeline.stages.beam_files import FILES
@@ -31,11 +33,6 @@ def make_manifest(name: str, overrides: list[str], request: Request, work: Work)
         models = [
             {"name": clip.model, "pretrained": clip.pretrained, "sha256": request.digests[-1]}
         ]
-    thresholds = {
-        corpus: threshold
-        for corpus in request.pair_corpora
-        if (threshold := pool_threshold(work, corpus, recipe.similarity.keep)) is not None
-    }
     return Manifest(
         software=f"open-m3w {metadata.version('open-m3w')}",
         recipe_name=name,
@@ -46,7 +43,8 @@ def make_manifest(name: str, overrides: list[str], request: Request, work: Work)
         models=models,
         stages=[count for result in work.results.values() for count in result.counts],
         shards=[shard for _, shard in _named_shards(work)],
-        thresholds=thresholds,
+        thresholds=thresholds_of(request.pair_corpora, recipe.similarity.keep, work),
+        pools=pools_of(request.pair_corpora, work),
     )
 
 
@@ -57,6 +55,27 @@ def is_current(output: str, manifest: Manifest) -> bool:
         return FILES.exists(path) and decode_manifest(FILES.read(path)) == manifest
     except ValueError:
         return False
+
+
+def changes_made(output: str, work: Work, manifest: Manifest) -> list[str]:
+    """What a build changes in an output that was published before; to be asked before it is again.
+
+    Nothing where there was none, or where not all of it is there.
+    """
+    path = f"{output}/{MANIFEST}"
+    try:
+        before = decode_manifest(FILES.read(path)) if FILES.exists(path) else None
+    except ValueError:
+        return []
+    if before is None or before == manifest:
+        return []
+    had: dict[str, list[str]] = {}
+    for shard in before.shards:
+        had.setdefault(shard.corpus, []).append(f"{output}/{shard.path}")
+    has: dict[str, list[str]] = {}
+    for source, shard in _named_shards(work):
+        has.setdefault(shard.corpus, []).append(f"{work.root}/{source}")
+    return list(what_if_lines(changes(had, has), before, manifest)) if all_there(had) else []
 
 
 def find_faults(output: str, work: Work) -> dict[str, str] | None:

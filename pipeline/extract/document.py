@@ -10,6 +10,7 @@ from pipeline.extract.captions import tie_captions
 from pipeline.extract.content import choose_content, headline_of, is_icon
 from pipeline.extract.declared import declared_kind
 from pipeline.extract.decode import decode_html
+from pipeline.extract.descriptions import DescriptionReader
 from pipeline.extract.images import declared_side, told_caption
 from pipeline.extract.items import Fold, Item, Walk
 from pipeline.extract.labels import drop_doubled, drop_repeated
@@ -48,7 +49,7 @@ def extract_document(page: Page, limits: ExtractLimits | None = None) -> Documen
         BadInput: PARSE_ERROR where no tree came of the page, NO_CONTENT where it holds no text.
     """
     with _read(page, limits or ExtractLimits()) as (tree, walk, items):
-        blocks = tuple(block for _, block in _blocks(items, _rights(tree, walk, page.url)))
+        blocks = tuple(block for _, block in _blocks(items, *_readers(tree, walk, page.url)))
         return _document(tree, page, blocks, headline_of(walk, items))
 
 
@@ -61,7 +62,7 @@ def account_for(
         BadInput: as `extract_document`.
     """
     with _read(page, limits or ExtractLimits()) as (tree, walk, items):
-        blocks = dict(_blocks(items, _rights(tree, walk, page.url)))
+        blocks = dict(_blocks(items, *_readers(tree, walk, page.url)))
         headline = headline_of(walk, items)
         document = _document(tree, page, tuple(blocks.values()), headline)
         return document, tuple(_passages(walk, blocks, headline))
@@ -169,11 +170,15 @@ def _title(tree: Tree) -> str:
     return ""
 
 
-def _rights(tree: Tree, walk: Walk, url: str) -> RightsReader:
-    return RightsReader([*tree.notes, *walk.notes], _base_url(tree, url))
+def _readers(tree: Tree, walk: Walk, url: str) -> tuple[RightsReader, DescriptionReader]:
+    """What finds the rights and the descriptions that the page gives its images."""
+    notes, base = [*tree.notes, *walk.notes], _base_url(tree, url)
+    return RightsReader(notes, base), DescriptionReader(notes, base, tree.nodes)
 
 
-def _blocks(items: list[Item], rights: RightsReader) -> Iterator[tuple[Item, Block]]:
+def _blocks(
+    items: list[Item], rights: RightsReader, descriptions: DescriptionReader
+) -> Iterator[tuple[Item, Block]]:
     """The block that each item becomes; icons and what was said before become none."""
     items = [item for item in items if item.is_text or not is_icon(item)]
     captions = tie_captions(items)
@@ -191,11 +196,12 @@ def _blocks(items: list[Item], rights: RightsReader) -> Iterator[tuple[Item, Blo
             yield item, VideoLink(item.url, item.poster, caption, title)
         else:
             caption = caption or told_caption(item.node)
-            yield item, _image(item, caption, rights.rights_of(item, tied))
+            described = descriptions.description_of(item)
+            yield item, _image(item, caption, rights.rights_of(item, tied), described)
 
 
-def _image(item: Item, caption: str, rights: Rights) -> ImageLink:
+def _image(item: Item, caption: str, rights: Rights, described: tuple[str, str]) -> ImageLink:
     node = item.node
     alt = without_invisible(" ".join(node.get("alt").split()))
     width, height = declared_side(node, "width"), declared_side(node, "height")
-    return ImageLink(item.url, alt, caption, width, height, rights)
+    return ImageLink(item.url, alt, caption, width, height, rights, *described)

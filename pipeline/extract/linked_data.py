@@ -36,7 +36,7 @@ def things(script: Node, *, images: bool) -> Iterator[Thing]:
         if isinstance(value, list):
             waiting += [(one, is_image) for one in reversed(value)]
         elif isinstance(value, dict):
-            is_image = is_image or "ImageObject" in _types(value)
+            is_image = is_image or "ImageObject" in types_of(value)
             if is_image == images:
                 yield value
             waiting += [(one, is_image) for one in reversed(value.values())]
@@ -57,7 +57,8 @@ def values_of(thing: Thing, field: str, names: tuple[str, ...]) -> Iterator[str]
             yield writable(" ".join(one.split())[:_LONGEST])
 
 
-def _types(thing: Thing) -> list[str]:
+def types_of(thing: Thing) -> list[str]:
+    """The names of its types, without the vocabulary before them."""
     types = thing.get("@type")
     several = types if isinstance(types, list) else [types]
     return [one.rpartition("/")[2].rpartition(":")[2] for one in several if isinstance(one, str)]

@@ -11,7 +11,7 @@ from pipeline.filters.pii import replace_pii
 from pipeline.filters.urls import UrlLimits, judge_page_url
 from pipeline.filters.word_lists import shipped_words
 from pipeline.filters.words import split_words
-from schemas.records import Block, Document, TextBlock
+from schemas.records import Block, Document, ImageLink, TextBlock
 from schemas.rejection import Why
 
 
@@ -40,7 +40,8 @@ def document_text(document: Document) -> str:
 def without_pii(document: Document) -> tuple[Document, Counter[str]]:
     """The document with personal data replaced in all its texts, and how many of each kind.
 
-    Texts are its title and headline, its text blocks, and the captions and alt texts of its media:
+    Texts are its title and headline, its text blocks, and the captions, descriptions and alt texts
+    of its media:
     whatever goes into a corpus of sequences or of pairs. URLs stay.
     """
     counts: Counter[str] = Counter()
@@ -53,7 +54,10 @@ def without_pii(document: Document) -> tuple[Document, Counter[str]]:
     def cleaned(block: Block) -> Block:
         if isinstance(block, TextBlock):
             return replace(block, text=clean(block.text))
-        return replace(block, alt=clean(block.alt), caption=clean(block.caption))
+        block = replace(block, alt=clean(block.alt), caption=clean(block.caption))
+        if isinstance(block, ImageLink):
+            return replace(block, description=clean(block.description))
+        return block
 
     blocks = tuple(map(cleaned, document.blocks))
     title, headline = clean(document.title), clean(document.headline)

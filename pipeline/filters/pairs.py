@@ -1,10 +1,12 @@
 """ALIGN's and LTIP's rules on pairs of an image and a text."""
 
 import re
-from collections.abc import Container
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from schemas.recipe import bounded
 from schemas.rejection import Reason, Why
 
 
@@ -19,7 +21,14 @@ class AlignLimits:
         max_images_of_text: an alt text with more different images goes.
         min_words: fewest unigrams.
         max_words: most unigrams.
-        frequent_tokens: unigrams and bigrams, together, that count as frequent.
+        frequent_tokens: unigrams and bigrams, together, that count as frequent; those as frequent
+            as the last of them count as well.
+        sketch_above: where more tokens than this are frequent, a sketch tells them from others
+            instead of a join of all texts with all tokens: the counts stay exact, no frequent
+            token is taken for a rare one, and a rare one passes for frequent by chance, 0.8 % at
+            10 bits; 0: exact always.
+        sketch_bits: of the sketch for each frequent token; every worker holds them, 125 MB for
+            100 million tokens at 10.
     """
 
     min_short_side_px: int = 200
@@ -29,6 +38,8 @@ class AlignLimits:
     min_words: int = 3
     max_words: int = 20
     frequent_tokens: int = 100_000_000
+    sketch_above: int = 0
+    sketch_bits: int = bounded(10, at_least=1, at_most=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,13 @@ class LtipLimits:
         min_alphabetic: share of words that are letters.
         max_capitalised: share of words behind the first that begin with a capital: a list of
             names or a headline is no description.
+        hosts: sources: pages of other hosts, which are none of these nor below them, are left out;
+            [] takes all. `python -m pipeline.inspect_shard sources OUT` finds them.
+        min_host_pairs: a host with fewer pairs is no source, as measured before the filter by
+            score; 0: no such limit, as in those below.
+        min_host_words: nor one with fewer words a text in the mean.
+        min_host_score: nor one with a lower CLIP score in the mean.
+        min_host_distinct: nor one with a smaller share of texts that differ.
     """
 
     min_words: int = 8
@@ -51,6 +69,23 @@ class LtipLimits:
     min_stop_words: int = 2
     min_alphabetic: float = 0.7
     max_capitalised: float = 0.6
+    hosts: tuple[str, ...] = ()
+    min_host_pairs: int = 0
+    min_host_words: float = 0.0
+    min_host_score: float = bounded(0.0, at_most=1)
+    min_host_distinct: float = bounded(0.0, at_most=1)
+
+    @property
+    def judges_hosts(self) -> bool:
+        """Whether any limit is on what is measured of a host."""
+        return self != self.of_texts
+
+    @property
+    def of_texts(self) -> "LtipLimits":
+        """These limits without those on what is measured of a host, which come last."""
+        return replace(
+            self, min_host_pairs=0, min_host_words=0.0, min_host_score=0.0, min_host_distinct=0.0
+        )
 
 
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
@@ -112,18 +147,21 @@ def judge_align_counts(
     return None
 
 
-def judge_align_tokens(text: str, frequent: Container[str], limits: AlignLimits) -> Why | None:
+def judge_align_tokens(
+    text: str, is_frequent: Callable[[str], bool], limits: AlignLimits
+) -> Why | None:
     """Why ALIGN drops a text with a rare unigram or bigram, or None.
 
     ALIGN, arXiv 2102.05918, section 3: all among the 100 million most frequent of the raw data.
 
     Args:
         text: the alt text.
-        frequent: the `limits.frequent_tokens` most frequent tokens of the pool before filtering.
+        is_frequent: whether a token is among the pool's `limits.frequent_tokens` most frequent,
+            counted before these rules.
         limits: thresholds.
     """
     for token in align_tokens(text):
-        if token not in frequent:
+        if not is_frequent(token):
             return Why(Reason.RARE_TOKEN, token, limits.frequent_tokens)
     return None
 
@@ -162,7 +200,7 @@ _DATE = (
 )
 # "PARIS, FRANCE - MARCH 3, 2015: ..." and "London, UK – 3 May 2015 - ...".
 _DATELINE = re.compile(
-    rf"^(?:[A-Z][\w.'’\-]*(?:[ ,/]+[A-Z][\w.'’\-]*){{0,6}}\s*[,\-–—:(]+\s*)?"
+    rf"^(?P<place>[A-Z][\w.'’\-]*(?:[ ,/]+[A-Z][\w.'’\-]*){{0,6}}\s*[,\-–—:(]+\s*)?"
     rf"(?i:(?:circa\s+)?{_DATE})\)?\s*[:\-–—.,]+\s*"
 )
 _PLACE_LINE = re.compile(
@@ -174,14 +212,26 @@ _INNER_DATE = re.compile(rf"\s*[,(]?\s*\b(?:on|in|since|circa|dated)?\s*{_DATE}\
 
 
 def clean_caption(text: str) -> str:
-    """The caption without dates and without the place that a photo agency puts before it.
+    """The caption without dates and without the place that a photo agency puts before it."""
+    return cleaned_caption(text)[0]
+
+
+def cleaned_caption(text: str) -> tuple[str, Counter[str]]:
+    """The caption without dates and the place before it, and how many of each were taken out.
 
     Flamingo, arXiv 2204.14198, F.2.1: "automatic text formatting to remove dates and locations
     that were not relevant". A place within the sentence stays: it is what the sentence tells.
     """
+    found: Counter[str] = Counter()
     text = " ".join(text.split())
-    text = _DATELINE.sub("", text, count=1)
-    text = _PLACE_LINE.sub("", text, count=1)
-    text = _INNER_DATE.sub("", text)
+    if line := _DATELINE.match(text):
+        text = text[line.end() :]
+        found.update(date=1, place=int(line["place"] is not None))
+    if line := _PLACE_LINE.match(text):
+        text = text[line.end() :]
+        found["place"] += 1
+    text, dates = _INNER_DATE.subn("", text)
+    found["date"] += dates
     text = re.sub(r"\s+([,.;:!?])", r"\1", " ".join(text.split()))
-    return re.sub(r"([,;:])+(?=[.;:!?])", "", text).strip(" ,;:-–—")
+    text = re.sub(r"([,;:])+(?=[.;:!?])", "", text).strip(" ,;:-–—")
+    return text, +found

@@ -264,7 +264,10 @@ def _provenance(manifest: Manifest) -> Iterator[Markup]:
         yield _plain_table(manifest.models)
     if manifest.thresholds:
         yield tag("h3", "Thresholds found on the pool", class_="group")
-        rows = [{"corpus": name, "score": score} for name, score in manifest.thresholds.items()]
+        rows = [
+            {"corpus": name, "score": score, **manifest.pools.get(name, {})}
+            for name, score in manifest.thresholds.items()
+        ]
         yield _plain_table(rows)
     yield tag("h3", "Recipe", class_="group")
     if manifest.overrides:

@@ -17,14 +17,12 @@ from pipeline.filters.urls import UrlLimits, judge_page_url
 from pipeline.filters.word_lists import parse_words, shipped_words
 from pipeline.filters.words import split_words
 from pipeline.stages.beam_files import FILES
-from pipeline.stages.verdicts import DECISIONS, Subject
+from pipeline.stages.verdicts import DECISIONS, REPLACED, Subject
 from schemas.records import Document
 from schemas.rejection import BadInput, Why
 
 SCREEN = Subject("screen", "document", lambda d: d.key, lambda d: d.url)
 TEXT = Subject("text", "document", lambda d: d.key, lambda d: d.url)
-REPLACED = "replaced"
-"""Tag of the output that says how much of what was replaced."""
 
 
 @dataclass(frozen=True, slots=True)

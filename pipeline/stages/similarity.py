@@ -5,27 +5,19 @@ chance: what is embedded together is decided by the items' keys alone, and a bui
 scores on one worker and on many.
 """
 
-import io
-from collections.abc import Iterable, Iterator, Mapping
-from collections.abc import Sequence as Batch
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
-from apache_beam.ml.inference.base import ModelHandler, RunInference
 
-from model.clip import ClipEncoder, load_clip
-from pipeline.media.video import sample_frames
-from pipeline.stages.beam_files import FILES
-from pipeline.store.packs import PackReader
 from schemas.keys import bucket_of, make_key
-from schemas.records import Embedded, Found, Image, PackRef, Video
+from schemas.records import Embedded, Found, Image, Video
 
 IMAGES_PER_BATCH = 32
 TEXTS_PER_BATCH = 64
-_FRAMES = 8
 
 Rows = npt.NDArray[np.float32]
 
@@ -57,60 +49,23 @@ class Task:
     media: tuple[Image | Video, ...] = ()
 
 
-class ClipHandler(ModelHandler[Task, tuple[Any, Rows], ClipEncoder]):
-    """Tasks to unit rows: [texts or media, dim] float32 each."""
+@dataclass(eq=False)
+class Embed(beam.PTransform):
+    """Payloads of tasks with their rows, [texts or media, dim] float32, by Beam's RunInference.
 
-    def __init__(self, choice: ClipChoice, root: str) -> None:
-        """A handler for a model of choice, and media in packs below a root."""
-        super().__init__()
-        self._choice, self._root = choice, root
+    What that takes, torch above all, is loaded where something is embedded, and nowhere else.
+    """
 
-    def load_model(self) -> ClipEncoder:
-        """The encoder, on one thread: a worker is a process, and one thread gives equal bits."""
-        import torch
+    choice: ClipChoice
+    root: str
 
-        torch.set_num_threads(1)
-        return load_clip(self._choice.model, self._choice.pretrained)
+    def expand(self, tasks: beam.PCollection) -> beam.PCollection:
+        """One a task."""
+        from apache_beam.ml.inference.base import RunInference
 
-    def run_inference(
-        self,
-        batch: Batch[Task],
-        model: ClipEncoder,
-        inference_args: Mapping[str, Any] | None = None,  # noqa: ARG002 - Beam's signature
-    ) -> Iterable[tuple[Any, Rows]]:
-        """Each task's payload with its rows; tasks are not mixed."""
-        with PackReader(self._root, files=FILES) as reader:
-            for task in batch:
-                rows = (
-                    model.embed_texts(task.texts)
-                    if task.texts
-                    else np.stack([_embed_media(media, model, reader) for media in task.media])
-                    if any(isinstance(media, Video) for media in task.media)
-                    else model.embed_images([_open(m.ref, reader) for m in task.media])
-                )
-                yield task.payload, rows
+        from pipeline.stages.clip_handler import ClipHandler
 
-    def batch_elements_kwargs(self) -> dict[str, int]:
-        """A task is a batch already."""
-        return {"min_batch_size": 1, "max_batch_size": 1}
-
-
-def _open(ref: PackRef, reader: PackReader) -> Any:
-    """The picture behind a ref of our own making."""
-    import PIL.Image
-
-    return PIL.Image.open(io.BytesIO(reader.read(ref))).convert("RGB")
-
-
-def _embed_media(media: Image | Video, model: ClipEncoder, reader: PackReader) -> Rows:
-    """The unit row of a video, the mean of its frames' rows; or of an image."""
-    if isinstance(media, Image):
-        row: Rows = model.embed_images([_open(media.ref, reader)])[0]
-        return row
-    frames = sample_frames(reader.read(media.ref), fps=1.0, max_frames=_FRAMES)
-    mean = model.embed_images(frames).mean(axis=0)
-    unit: Rows = (mean / np.linalg.norm(mean)).astype(np.float32)
-    return unit
+        return tasks | RunInference(ClipHandler(self.choice, self.root))
 
 
 @dataclass(eq=False)
@@ -129,7 +84,7 @@ class EmbedMedia(beam.PTransform):
             | "MediaByBucket" >> beam.Map(lambda one: (bucket_of(one.media.key, buckets), one))
             | "MediaBuckets" >> beam.GroupByKey()
             | "MediaTasks" >> beam.FlatMapTuple(lambda _, group: media_tasks(group))
-            | RunInference(ClipHandler(self.choice, self.root))
+            | Embed(self.choice, self.root)
             | beam.FlatMapTuple(embedded_rows)
         )
 

@@ -15,6 +15,8 @@ from schemas.tables import Decision, rejected
 
 DECISIONS = "decisions"
 """Tag of the output that holds a Decision an item."""
+REPLACED = "replaced"
+"""Tag of the output that says how much of what was replaced or cut in items that are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a corpus's shards hold, in numbers: counts, and how they are spread over samples."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,6 +53,21 @@ class ShardStats:
             "hosts": len(self.hosts),
             "largest_hosts": dict(self.hosts.most_common(_MOST_COMMON)),
         }
+
+
+def stats_lines(summary: dict[str, Any]) -> Iterator[str]:
+    """The counts as lines to read."""
+    yield f"{summary['corpus']}: {summary['samples']} samples in {summary['shards']} shards"
+    for name in ("texts", "images", "videos", "words", "bytes"):
+        yield f"  {name:<16}{summary[name]:>14,}"
+    columns = ("mean", "min", "p5", "median", "p95", "max")
+    yield f"  {'per sample':<16}" + "".join(f"{column:>12}" for column in columns)
+    for name, values in summary["per_sample"].items():
+        yield f"  {name:<16}" + "".join(f"{values[column]:>12.6g}" for column in columns)
+    for name in ("languages", "largest_hosts"):
+        words = ", ".join(f"{word or '?'} {times}" for word, times in summary[name].items())
+        if words:
+            yield f"  {name}: {words}"
 
 
 def spread(values: list[float]) -> dict[str, float]:

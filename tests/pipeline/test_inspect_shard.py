@@ -747,3 +747,18 @@ def test_a_closed_pipe_ends_quietly(build, monkeypatch):
 def test_a_replaced_record_is_still_found_whole(tmp_path, capsys):
     other = Shard("m3w", [replace(sequence(key), parts=(TextPart("only text"),)) for key in KEYS])
     assert faults_of(capsys, other.write(tmp_path)) == []
+
+
+# sources
+
+
+def test_sources_of_pairs(build, capsys):
+    assert main(["sources", str(build), "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {row["corpus"] for row in rows} <= {"align", "ltip", "vtp"}
+    assert all(row["pairs"] > 0 and row["mean_words"] > 0 for row in rows)
+    assert main(["sources", str(build)]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split("\t")[:3] == ["corpus", "host", "pairs"]
+    assert len(lines) == len(rows) > 0
+    assert lines[0].split("\t")[1] == rows[0]["host"]

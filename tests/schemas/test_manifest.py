@@ -13,6 +13,7 @@ MANIFEST = Manifest(
     stages=[StageCount("read", "page", 3, 2, {"not_html": 1})],
     shards=[ShardEntry("m3w", "m3w/m3w-000000.tar", 2, 10240, "ab")],
     thresholds={"align": 0.25},
+    pools={"align": {"scored": 9}},
 )
 
 

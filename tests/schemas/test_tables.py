@@ -69,6 +69,8 @@ def test_unions_share_a_struct():
         "width",
         "height",
         "rights",
+        "description",
+        "described_by",
         "poster",
     ]
     assert arrow_schema(Decision).field("kept").type == pa.bool_()

@@ -16,7 +16,6 @@ from pipeline.corpora.pairs import (
     make_pair,
     score_pairs,
     text_tasks,
-    threshold_of,
 )
 from pipeline.filters.pairs import AlignLimits
 from schemas.records import Embedded, Found, Image, PackRef, PairLink, Rights, Video
@@ -42,7 +41,7 @@ def build(corpus, limits, links, found, embedded=()):
             "found": pipeline | "F" >> beam.Create(found),
             "embedded": pipeline | "E" >> beam.Create(list(embedded)),
         }
-        scored, read, decisions = inputs | BuildPairs(corpus, limits)
+        scored, read, decisions, _ = inputs | BuildPairs(corpus, limits)
         yield (
             scored | beam.Map(lambda one: (one[0].text, one[1])),
             read,
@@ -122,21 +121,6 @@ def test_pairs_are_named_by_content():
     assert make_pair(one, image("a")).key == make_pair(two, image("a")).key
     assert make_pair(replace(one, rights=Rights("l")), image("a")).rights == Rights("l")
     assert make_pair(one, image("a")).key != make_pair(replace(one, corpus="ltip"), image("a")).key
-
-
-@pytest.mark.parametrize(
-    ("scores", "keep", "threshold"),
-    [
-        ([0.1, 0.2, 0.3, 0.4], 0.5, 0.3),
-        ([0.1, 0.2, 0.3, 0.4], 0.26, 0.3),
-        ([0.1, 0.2, 0.3, 0.4], 0.0, 0.4),
-        ([0.2, 0.2, 0.2, 0.1], 0.25, 0.2),
-        ([0.1], 1.0, None),
-        ([], 0.5, None),
-    ],
-)
-def test_the_best_share_is_kept(scores, keep, threshold):
-    assert threshold_of(scores, keep) == threshold
 
 
 def test_a_low_score_is_a_reason():
