@@ -16,7 +16,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,15 +27,24 @@ import numpy as np
 from model.evaluate.intervals import interval_of, mean_of
 from model.recipe import CORPORA
 from model.report.markup import Markup, tag
-from pipeline.sample_web.scenes import COLOURS, Scene, Thing
-from pipeline.sample_web.series import PICTURES, TITLES
-from pipeline.sample_web.voices import MANNERS, NAMES, Voice, draw_voice
+from pipeline.sample_web.scenes import Scene, Thing
+from pipeline.sample_web.series import TITLES, draw_palette
+from pipeline.sample_web.voices import KINDS, MANNERS, WORDS, draw_voice
 
 HOME = Path(__file__).resolve().parents[2]
 SHOTS = (0, 2, 4, 8)
 ANSWER_TOKENS = 12
-TEXTS = 6000
-"""Pages of words that the language model learns from; each with two labels that stand alone."""
+TEXTS = 12_000
+"""Pages of words that the language model learns from."""
+
+LABELS = (6, 14)
+"""Fewest and most labels of such a page: on long ones more words come again."""
+
+WORDS_OF_A_COLOUR = len(WORDS["red"])
+
+LANGUAGE = {"layers": 3, "batch": 20, "spread": 0.08}
+"""Of the language model and its lessons, where they differ from the package's: with weights drawn
+smaller it had not begun to take up a page's words after 700 steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +113,20 @@ class Laboratory:
 
 
 def texts_of(seed: int, count: int = TEXTS) -> list[str]:
-    """Words as the web has them, of all kinds in all colours, and no picture."""
+    """Pages as the web has them, in words alone; one in four without its title."""
     rng = Random(seed)
-    pairs = [(kind, colour) for kind in NAMES for colour in COLOURS]
 
-    def scene() -> Scene:
-        thing = Thing(*rng.choice(pairs), "plain", "large", "centre")
+    def scene(colours: Sequence[str]) -> Scene:
+        thing = Thing(rng.choice(KINDS), rng.choice(colours), "plain", "large", "centre")
         return Scene("wall", "", "alone", (thing,), 0)
-
-    def alone(say: Callable[[Voice, Scene], str]) -> str:
-        return rng.choice(("", " ")) + say(draw_voice(rng), scene())
 
     texts = []
     for _ in range(count):
-        voice = draw_voice(rng)
-        labels = [voice.caption(scene()) for _ in range(rng.randint(*PICTURES))]
-        texts.append("\n".join([rng.choice(TITLES), *labels]))
-        texts += [alone(Voice.label), alone(Voice.caption)]
+        voice, colours = draw_voice(rng), sorted(draw_palette(rng))
+        say_it = voice.caption if rng.random() < 0.9 else voice.label
+        labels = [say_it(scene(colours)) for _ in range(rng.randint(*LABELS))]
+        title = [rng.choice(TITLES)] if rng.random() < 0.75 else []
+        texts.append("\n".join([*title, *labels]))
     return texts
 
 
@@ -133,8 +139,8 @@ def make_language(folder: Path, seed: int, steps: int) -> None:
         CONTEXT,
         LanguageLessons,
         save_language,
-        token_stream,
-        train_language,
+        token_rows,
+        train_language_on_rows,
     )
     from model.weights.tiny_tokenizer import save_tokenizer, train_tokenizer
 
@@ -144,9 +150,9 @@ def make_language(folder: Path, seed: int, steps: int) -> None:
     tokenizer = train_tokenizer(texts)
     part = folder.with_name(f"{folder.name}.part")
     save_tokenizer(tokenizer, part, CONTEXT, ends=False)
-    stream = token_stream(lambda some: [row.ids for row in tokenizer.encode_batch(some)], texts)
-    lessons = replace(LanguageLessons(), steps=steps, batch=8)
-    save_language(train_language(stream, lessons, seed, print), part)
+    rows_NL = token_rows(lambda some: [row.ids for row in tokenizer.encode_batch(some)], texts)
+    lessons = replace(LanguageLessons(), steps=steps, **LANGUAGE)
+    save_language(train_language_on_rows(rows_NL, lessons, seed, say), part)
     part.rename(folder)
 
 
@@ -227,6 +233,32 @@ def predictions_of(lab: Laboratory, arm: str) -> list[dict[str, object]]:
     return found
 
 
+def answers_of(path: Path) -> dict[str, str]:
+    """The answer to each example of a set, by its id, in order."""
+    examples = map(json.loads, path.read_text("utf-8").splitlines())
+    return {example["id"]: example["answers"][0] for example in examples}
+
+
+def told_by_shots(lab: Laboratory, arm: str) -> dict[str, dict[int, list[float]]]:
+    """Of each answer, by shots, what its shots let one score who knows all words of all colours.
+
+    "sees all": who sees every colour says the set's word for it where a shot has it, else guesses
+    one of the colour's words. "sees nothing": who sees no picture guesses one of the shots' words.
+    """
+    found = {name: {n: list[float]() for n in SHOTS} for name in ("sees all", "sees nothing")}
+    for manner in MANNERS:
+        sets = lab.folder / "web" / "few-shot" / manner
+        answers = answers_of(sets / "data.jsonl")
+        shown = list(answers_of(sets / "support.jsonl").values())
+        results = json.loads(results_of(lab, arm, manner).read_text("utf-8"))
+        for one in results["predictions"]:
+            words, answer = {shown[n] for n in one["shown"]}, answers[one["id"]]
+            is_told = answer in words
+            found["sees all"][one["shots"]].append(1.0 if is_told else 1 / WORDS_OF_A_COLOUR)
+            found["sees nothing"][one["shots"]].append(is_told / len(words))
+    return found
+
+
 def score_of(values: Sequence[float]) -> Score:
     """The mean of some values of 0 or 1."""
     values_N1 = np.array(values, dtype=np.float64)[:, None]
@@ -235,18 +267,17 @@ def score_of(values: Sequence[float]) -> Score:
 
 
 def in_manner(said: str, manner: str) -> bool:
-    """Whether an answer is worded as its set is, whatever it names."""
-    colours, kinds = "|".join(COLOURS), "|".join(word for both in NAMES.values() for word in both)
-    pattern = re.escape(MANNERS[manner]).replace(r"\{c\}", f"({colours})")
-    return bool(re.fullmatch(pattern.replace(r"\{k\}", f"({kinds})"), said.strip()))
+    """Whether an answer is worded as its set is, whatever colour it names."""
+    words = "|".join(word for several in WORDS.values() for word in several)
+    pattern = re.escape(MANNERS[manner]).replace(r"\{c\}", f"({words})")
+    return bool(re.fullmatch(pattern, said.strip()))
 
 
 def tables_of(lab: Laboratory, arms: Sequence[str]) -> tuple[str, dict[str, list[Score]]]:
     """Markdown of the scores and of the share of answers in the right manner; the scores."""
-    head = "| " + " | ".join(("trained on", *(f"{n} shots" for n in SHOTS))) + " |"
-    rule = "|---" * (1 + len(SHOTS)) + "|"
+    head = _row("trained on", [f"{n} shots" for n in SHOTS]) + "\n|---" + "|---" * len(SHOTS) + "|"
     scores: dict[str, list[Score]] = {}
-    exact, worded = [head, rule], [head, rule]
+    exact, worded = [head], [head]
     for arm in arms:
         by_shots = {n: [p for p in predictions_of(lab, arm) if p["shots"] == n] for n in SHOTS}
         scores[arm] = [score_of([float(str(p["value"])) for p in by_shots[n]]) for n in SHOTS]
@@ -254,11 +285,15 @@ def tables_of(lab: Laboratory, arms: Sequence[str]) -> tuple[str, dict[str, list
             score_of([in_manner(str(p["said"]), str(p["manner"])) for p in by_shots[n]])
             for n in SHOTS
         ]
-        exact.append(f"| {ARMS[arm].title} | " + " | ".join(map(str, scores[arm])) + " |")
-        worded.append(
-            f"| {ARMS[arm].title} | " + " | ".join(f"{one.mean:.1f}" for one in manners) + " |"
-        )
+        exact.append(_row(ARMS[arm].title, scores[arm]))
+        worded.append(_row(ARMS[arm].title, [f"{one.mean:.1f}" for one in manners]))
+    for name, told in told_by_shots(lab, arms[0]).items():
+        exact.append(_row(f"(who {name})", [f"{100 * np.mean(told[n]):.1f}" for n in SHOTS]))
     return "\n".join([*exact, "", "Worded as the shots are:", "", *worded]), scores
+
+
+def _row(title: str, cells: Sequence[object]) -> str:
+    return "| " + " | ".join((title, *map(str, cells))) + " |"
 
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640.0, 320.0, 44.0, 36.0, 14.0, 190.0
@@ -316,7 +351,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=900, help="of the web (900)")
     parser.add_argument("--steps", type=int, default=1000, help="of a training (1000)")
     parser.add_argument(
-        "--language-steps", type=int, default=300, help="of its language model (300)"
+        "--language-steps", type=int, default=900, help="of its language model (900)"
     )
     parser.add_argument("--seed", type=int, default=3, help="of web and language model (3)")
     parser.add_argument("--workers", type=int, default=2, help="trainings side by side (2)")
