@@ -348,8 +348,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--output", type=Path, required=True, help="folder of everything")
-    parser.add_argument("--pages", type=int, default=900, help="of the web (900)")
-    parser.add_argument("--steps", type=int, default=1000, help="of a training (1000)")
+    parser.add_argument("--pages", type=int, default=500, help="of the web (500)")
+    parser.add_argument("--steps", type=int, default=400, help="of a training (400)")
     parser.add_argument(
         "--language-steps", type=int, default=900, help="of its language model (900)"
     )
