@@ -10,9 +10,7 @@ that was stopped goes on. docs/laboratory.md says what is asked and what came ou
 """
 
 import argparse
-import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -22,25 +20,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-import numpy as np
+from laboratory_answers import SHOTS, plot_of, read_answers, scores_of, tables_of
 
-from model.evaluate.intervals import interval_of, mean_of
 from model.recipe import CORPORA
-from model.report.markup import Markup, tag
 from pipeline.sample_web.scenes import Scene, Thing
 from pipeline.sample_web.series import TITLES, draw_palette
-from pipeline.sample_web.voices import KINDS, MANNERS, WORDS, draw_voice
+from pipeline.sample_web.voices import KINDS, MANNERS, draw_voice
 
 HOME = Path(__file__).resolve().parents[2]
-SHOTS = (0, 2, 4, 8)
 ANSWER_TOKENS = 12
 TEXTS = 12_000
 """Pages of words that the language model learns from."""
 
 LABELS = (6, 14)
 """Fewest and most labels of such a page: on long ones more words come again."""
-
-WORDS_OF_A_COLOUR = len(WORDS["red"])
 
 LANGUAGE = {"layers": 3, "batch": 20, "spread": 0.08}
 """Of the language model and its lessons, where they differ from the package's: with weights drawn
@@ -212,130 +205,6 @@ def score_arm(lab: Laboratory, name: str) -> None:
             raise SystemExit(status)
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Exact match over the queries of all sets, in percent, with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f} ({self.low:.1f} to {self.high:.1f})"
-
-
-def predictions_of(lab: Laboratory, arm: str) -> list[dict[str, object]]:
-    """All answers of an arm, each with its set's manner."""
-    found = []
-    for manner in MANNERS:
-        results = json.loads(results_of(lab, arm, manner).read_text("utf-8"))
-        found += [{**one, "manner": manner} for one in results["predictions"]]
-    return found
-
-
-def answers_of(path: Path) -> dict[str, str]:
-    """The answer to each example of a set, by its id, in order."""
-    examples = map(json.loads, path.read_text("utf-8").splitlines())
-    return {example["id"]: example["answers"][0] for example in examples}
-
-
-def told_by_shots(lab: Laboratory, arm: str) -> dict[str, dict[int, list[float]]]:
-    """Of each answer, by shots, what its shots let one score who knows all words of all colours.
-
-    "sees all": who sees every colour says the set's word for it where a shot has it, else guesses
-    one of the colour's words. "sees nothing": who sees no picture guesses one of the shots' words.
-    """
-    found = {name: {n: list[float]() for n in SHOTS} for name in ("sees all", "sees nothing")}
-    for manner in MANNERS:
-        sets = lab.folder / "web" / "few-shot" / manner
-        answers = answers_of(sets / "data.jsonl")
-        shown = list(answers_of(sets / "support.jsonl").values())
-        results = json.loads(results_of(lab, arm, manner).read_text("utf-8"))
-        for one in results["predictions"]:
-            words, answer = {shown[n] for n in one["shown"]}, answers[one["id"]]
-            is_told = answer in words
-            found["sees all"][one["shots"]].append(1.0 if is_told else 1 / WORDS_OF_A_COLOUR)
-            found["sees nothing"][one["shots"]].append(is_told / len(words))
-    return found
-
-
-def score_of(values: Sequence[float]) -> Score:
-    """The mean of some values of 0 or 1."""
-    values_N1 = np.array(values, dtype=np.float64)[:, None]
-    low, high = interval_of(values_N1, mean_of, seed=0)
-    return Score(*(100 * value for value in (mean_of(values_N1), low, high)))
-
-
-def in_manner(said: str, manner: str) -> bool:
-    """Whether an answer is worded as its set is, whatever colour it names."""
-    words = "|".join(word for several in WORDS.values() for word in several)
-    pattern = re.escape(MANNERS[manner]).replace(r"\{c\}", f"({words})")
-    return bool(re.fullmatch(pattern, said.strip()))
-
-
-def tables_of(lab: Laboratory, arms: Sequence[str]) -> tuple[str, dict[str, list[Score]]]:
-    """Markdown of the scores and of the share of answers in the right manner; the scores."""
-    head = _row("trained on", [f"{n} shots" for n in SHOTS]) + "\n|---" + "|---" * len(SHOTS) + "|"
-    scores: dict[str, list[Score]] = {}
-    exact, worded = [head], [head]
-    for arm in arms:
-        by_shots = {n: [p for p in predictions_of(lab, arm) if p["shots"] == n] for n in SHOTS}
-        scores[arm] = [score_of([float(str(p["value"])) for p in by_shots[n]]) for n in SHOTS]
-        manners = [
-            score_of([in_manner(str(p["said"]), str(p["manner"])) for p in by_shots[n]])
-            for n in SHOTS
-        ]
-        exact.append(_row(ARMS[arm].title, scores[arm]))
-        worded.append(_row(ARMS[arm].title, [f"{one.mean:.1f}" for one in manners]))
-    for name, told in told_by_shots(lab, arms[0]).items():
-        exact.append(_row(f"(who {name})", [f"{100 * np.mean(told[n]):.1f}" for n in SHOTS]))
-    return "\n".join([*exact, "", "Worded as the shots are:", "", *worded]), scores
-
-
-def _row(title: str, cells: Sequence[object]) -> str:
-    return "| " + " | ".join((title, *map(str, cells))) + " |"
-
-
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640.0, 320.0, 44.0, 36.0, 14.0, 190.0
-PAINTS = ("#1b6ca8", "#d1495b", "#edae49", "#3a7d44", "#7d5ba6", "#5b6770")
-
-
-def plot_of(scores: Mapping[str, Sequence[Score]]) -> Markup:
-    """An SVG of exact match by shots, a line an arm with its intervals."""
-
-    def x(shots: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * shots / SHOTS[-1]
-
-    def y(percent: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * percent / 100
-
-    parts = [tag("rect", width=WIDTH, height=HEIGHT, fill="#ffffff")]
-    for percent in range(0, 101, 20):
-        parts += [
-            tag("line", x1=LEFT, x2=x(SHOTS[-1]), y1=y(percent), y2=y(percent), stroke="#dddddd"),
-            tag("text", str(percent), x=LEFT - 8, y=y(percent) + 4, text_anchor="end"),
-        ]
-    parts += [tag("text", str(n), x=x(n), y=HEIGHT - 18, text_anchor="middle") for n in SHOTS]
-    parts.append(tag("text", "shots", x=x(SHOTS[-1] / 2), y=HEIGHT - 3, text_anchor="middle"))
-    for number, (arm, several) in enumerate(scores.items()):
-        paint = PAINTS[number % len(PAINTS)]
-        places = [(x(n) + 2 * number - 5, one) for n, one in zip(SHOTS, several, strict=True)]
-        points = " ".join(f"{at:.1f},{y(one.mean):.1f}" for at, one in places)
-        parts.append(tag("polyline", points=points, fill="none", stroke=paint, stroke_width=2))
-        for at, one in places:
-            ends = {"x1": at, "x2": at, "y1": y(one.low), "y2": y(one.high)}
-            parts.append(tag("line", **ends, stroke=paint, stroke_width=1))
-        below = TOP + 12 + 18 * number
-        text = tag("text", ARMS[arm].title, x=WIDTH - RIGHT + 28, y=below + 4)
-        key = {"x1": WIDTH - RIGHT + 8, "x2": WIDTH - RIGHT + 22, "y1": below, "y2": below}
-        parts += [text, tag("line", **key, stroke=paint, stroke_width=3)]
-    return tag(
-        "svg", *parts, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH:g} {HEIGHT:g}",
-        font_family="sans-serif", font_size=12, role="img",
-        aria_label="Exact match in percent by shots",
-    )  # fmt: skip
-
-
 def say(line: str) -> None:
     """A line of progress."""
     sys.stderr.write(f"{line}\n")
@@ -390,9 +259,11 @@ def run_all(lab: Laboratory, arms: Sequence[str]) -> None:
         order = sorted(arms, key=lambda arm: -ARMS[arm].times)
         for done in [pool.submit(train_arm, lab, arm) for arm in order]:
             done.result()
-    tables, scores = tables_of(lab, arms)
-    (lab.folder / "laboratory.svg").write_text(f"{plot_of(scores)}\n", "utf-8")
-    print(tables)
+    sets, scores = lab.folder / "web" / "few-shot", lab.folder / "scores"
+    answers = {ARMS[arm].title: read_answers(sets, scores / arm) for arm in arms}
+    exact = {title: scores_of(of, lambda one: one.is_exact) for title, of in answers.items()}
+    (lab.folder / "laboratory.svg").write_text(f"{plot_of(exact)}\n", "utf-8")
+    print(tables_of(answers))
     say(f"{time.monotonic() - begun:.0f} s in all; plot: {lab.folder / 'laboratory.svg'}")
 
 
