@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     import torch
 
 CONTEXT = 512
+NO_LABEL = -100
+"""torch's own mark of a position that is not trained."""
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageLessons:
-    """How the language model is shaped and trained; chosen by trial for two CPU cores."""
+    """How the language model is shaped and trained; chosen by trial for two CPU cores.
+
+    Attributes:
+        spread: standard deviation of the weights as they are drawn.
+    """
 
     steps: int = 400
     batch: int = 16
@@ -30,6 +36,7 @@ class LanguageLessons:
     layers: int = 4
     heads: int = 4
     ffw: int = 320
+    spread: float = 0.02
 
 
 def token_stream(encode: Callable[[list[str]], list[list[int]]], texts: list[str]) -> torch.Tensor:
@@ -38,6 +45,14 @@ def token_stream(encode: Callable[[list[str]], list[list[int]]], texts: list[str
 
     ids = [[BOS_ID, *row, EOS_ID] for row in encode(texts)]
     return torch.tensor([token for row in ids for token in row])
+
+
+def token_rows(encode: Callable[[list[str]], list[list[int]]], texts: list[str]) -> torch.Tensor:
+    """Each text as a row of ids between `<s>` and `</s>`, padded to the longest [N, L]."""
+    import torch
+
+    rows = [torch.tensor([BOS_ID, *row, EOS_ID]) for row in encode(texts)]
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PAD_ID)
 
 
 def train_language(
@@ -51,6 +66,42 @@ def train_language(
         seed: of weights and pieces; equal seeds and threads give equal weights.
         report: takes a line of progress.
     """
+    import torch
+
+    offsets_L = torch.arange(CONTEXT)
+
+    def pieces(draw: torch.Generator) -> torch.Tensor:
+        starts = torch.randint(len(stream) - CONTEXT, (lessons.batch, 1), generator=draw)
+        return stream[starts + offsets_L]
+
+    return _train(pieces, lessons, seed, report)
+
+
+def train_language_on_rows(
+    rows_NL: torch.Tensor, lessons: LanguageLessons, seed: int, report: Callable[[str], None]
+) -> Any:  # noqa: ANN401 - transformers has no types
+    """A Llama after next-token prediction on whole texts: what a text has said, only it has said.
+
+    Args:
+        rows_NL: ids, from `token_rows`.
+        lessons: how.
+        seed: of weights and rows; equal seeds and threads give equal weights.
+        report: takes a line of progress.
+    """
+    import torch
+
+    def rows(draw: torch.Generator) -> torch.Tensor:
+        return rows_NL[torch.randint(len(rows_NL), (lessons.batch,), generator=draw)]
+
+    return _train(rows, lessons, seed, report)
+
+
+def _train(
+    drawn: Callable[[torch.Generator], torch.Tensor],
+    lessons: LanguageLessons,
+    seed: int,
+    report: Callable[[str], None],
+) -> Any:  # noqa: ANN401 - transformers has no types
     import torch
 
     torch.manual_seed(seed)
@@ -69,11 +120,10 @@ def train_language(
             * (0.5 + 0.5 * math.cos(math.pi * min(1.0, step / lessons.steps)))
         ),
     )
-    offsets_L = torch.arange(CONTEXT)
     for step in range(lessons.steps):
-        starts = torch.randint(len(stream) - CONTEXT, (lessons.batch, 1), generator=draw)
-        tokens_BL = stream[starts + offsets_L]
-        loss = model(input_ids=tokens_BL, labels=tokens_BL, use_cache=False).loss
+        tokens_BL = drawn(draw)
+        labels_BL = tokens_BL.masked_fill(tokens_BL == PAD_ID, NO_LABEL)
+        loss = model(input_ids=tokens_BL, labels=labels_BL, use_cache=False).loss
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -95,6 +145,7 @@ def _new_model(lessons: LanguageLessons) -> Any:  # noqa: ANN401 - transformers 
             num_hidden_layers=lessons.layers,
             num_attention_heads=lessons.heads,
             max_position_embeddings=CONTEXT,
+            initializer_range=lessons.spread,
             tie_word_embeddings=True,
             bos_token_id=BOS_ID,
             eos_token_id=EOS_ID,

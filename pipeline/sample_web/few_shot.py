@@ -6,15 +6,23 @@ from random import Random
 
 from pipeline.sample_web.pictures import paint_scene
 from pipeline.sample_web.scenes import Scene
-from pipeline.sample_web.series import SIZE_PX, draw_single, held_out, shown
+from pipeline.sample_web.series import (
+    SIZE_PX,
+    Combination,
+    draw_palette,
+    draw_single,
+    held_out,
+    in_palette,
+    shown,
+)
 from pipeline.sample_web.voices import LEADS, MANNERS, Voice, draw_voice
 from schemas.keys import seed_of
 
-QUERIES = 16
-"""Pictures to answer of a set, each of another kind and colour that is held out."""
+QUERIES = 24
+"""Pictures to answer of a set: drawings of the kinds in its colours that are held out."""
 
 SUPPORT = 32
-"""Answered pictures of a set to show: fresh drawings of kinds and colours that pages show."""
+"""Answered pictures of a set to show: fresh drawings of kinds in its colours that pages show."""
 
 
 def write_few_shot(folder: Path, seed: int) -> None:
@@ -29,15 +37,17 @@ def write_few_shot(folder: Path, seed: int) -> None:
     for manner in MANNERS:
         rng = Random(seed_of(seed, "few-shot", manner))
         voice = draw_voice(rng, manner, LEADS[0])
-        queries = [draw_single(rng, pair) for pair in _some(rng, sorted(held_out(seed)), QUERIES)]
-        support = [draw_single(rng, pair) for pair in _some(rng, sorted(shown(seed)), SUPPORT)]
+        palette = draw_palette(rng)
+        unseen, seen = (sorted(in_palette(of, palette)) for of in (held_out(seed), shown(seed)))
+        queries = [draw_single(rng, pair) for pair in _some(rng, unseen, QUERIES)]
+        support = [draw_single(rng, pair) for pair in _some(rng, seen, SUPPORT)]
         _write_set(folder / manner, "data", queries, voice)
         _write_set(folder / manner, "support", support, voice)
 
 
-def _some(rng: Random, pairs: list[tuple[str, str]], count: int) -> list[tuple[str, str]]:
+def _some(rng: Random, pairs: list[Combination], count: int) -> list[Combination]:
     """So many in random order, all different until none is left."""
-    drawn: list[tuple[str, str]] = []
+    drawn: list[Combination] = []
     while len(drawn) < count:
         drawn += rng.sample(pairs, min(len(pairs), count - len(drawn)))
     return drawn

@@ -4,7 +4,7 @@ What few-shot learning needs and ordinary pages seldom show: only the labels tha
 picture tell how its own will be worded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from random import Random
 
@@ -13,7 +13,7 @@ from pipeline.sample_web.movies import Movie, render_movie
 from pipeline.sample_web.parts import Reel, Shot
 from pipeline.sample_web.pictures import paint_scene
 from pipeline.sample_web.scenes import CLASHES, COLOURS, PAINTED, Scene, Thing
-from pipeline.sample_web.voices import NAMES, draw_voice
+from pipeline.sample_web.voices import KINDS, draw_voice
 from schemas.keys import seed_of
 
 SIZE_PX = (96, 96)
@@ -21,6 +21,9 @@ SIZE_PX = (96, 96)
 
 PICTURES = (5, 9)
 """Fewest and most pictures of a page."""
+
+PALETTE = 4
+"""Colours of a page: of few, some come again, and are then called what they were called before."""
 
 HELD_OUT = 2
 """Colours of each kind that no page shows."""
@@ -42,7 +45,7 @@ def held_out(seed: int) -> frozenset[Combination]:
     Random(seed_of(seed, "held-out")).shuffle(colours)
     return frozenset(
         (kind, colours[(place * HELD_OUT + step) % len(colours)])
-        for place, kind in enumerate(NAMES)
+        for place, kind in enumerate(KINDS)
         for step in range(HELD_OUT)
     )
 
@@ -50,7 +53,19 @@ def held_out(seed: int) -> frozenset[Combination]:
 def shown(seed: int) -> tuple[Combination, ...]:
     """The kinds in colours that the pages of a seed show."""
     out = held_out(seed)
-    return tuple((k, c) for k in NAMES for c in COLOURS if (k, c) not in out)
+    return tuple((k, c) for k in KINDS for c in COLOURS if (k, c) not in out)
+
+
+def draw_palette(rng: Random) -> frozenset[str]:
+    """The colours of one page."""
+    return frozenset(rng.sample(list(COLOURS), PALETTE))
+
+
+def in_palette(
+    combinations: Iterable[Combination], palette: frozenset[str]
+) -> tuple[Combination, ...]:
+    """Those of some kinds in colours whose colour is one of a page's."""
+    return tuple(pair for pair in combinations if pair[1] in palette)
 
 
 def draw_single(rng: Random, combination: Combination, size: str = "large") -> Scene:
@@ -69,7 +84,7 @@ def write_series(draft: Draft) -> str:
     voice = draw_voice(draft.rng)
     title = draft.rng.choice(TITLES)
     draft.writer.heading(1, title)
-    combinations = shown(draft.studio.seed)
+    combinations = in_palette(shown(draft.studio.seed), draw_palette(draft.rng))
     in_short = draft.rng.random() < 0.5
     for number in range(draft.rng.randint(*PICTURES)):
         scene = draw_single(draft.rng, draft.rng.choice(combinations))

@@ -6,36 +6,39 @@ from random import Random
 
 from pipeline.sample_web.scenes import Scene
 
-NAMES: Mapping[str, tuple[str, str]] = {
-    "ball": ("ball", "globe"),
-    "house": ("house", "cottage"),
-    "tree": ("tree", "oak"),
-    "fish": ("fish", "trout"),
-    "cup": ("cup", "mug"),
-    "boat": ("boat", "ship"),
-    "car": ("car", "wagon"),
-    "mushroom": ("mushroom", "toadstool"),
+KINDS = ("ball", "house", "tree", "fish", "cup", "boat", "car", "mushroom")
+"""The kinds of things that series show."""
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "red": ("red", "crimson", "scarlet", "ruby"),
+    "orange": ("orange", "amber", "tangerine", "apricot"),
+    "yellow": ("yellow", "golden", "lemon", "mustard"),
+    "green": ("green", "emerald", "olive", "jade"),
+    "blue": ("blue", "navy", "azure", "cobalt"),
+    "purple": ("purple", "violet", "plum", "mauve"),
+    "pink": ("pink", "rose", "salmon", "blush"),
+    "brown": ("brown", "chestnut", "tan", "cocoa"),
+    "black": ("black", "ebony", "jet", "sable"),
+    "white": ("white", "ivory", "snowy", "chalk"),
+    "grey": ("grey", "ashen", "slate", "silver"),
+    "turquoise": ("turquoise", "teal", "cyan", "aqua"),
 }
-"""The kinds of things that series show, each with the two words of which a page uses one."""
+"""Each colour's words, of which a page uses one."""
 
 LEADS = ("Output:", "Shown:")
 """What a page puts before every label; the first is the prompt of `model.evaluate`'s captions."""
 
 MANNERS: Mapping[str, str] = {
-    "colour-kind": "{c} {k}",
-    "kind-colour": "{k}, {c}",
-    "colour": "{c}",
-    "kind": "{k}",
-    "that-is": "a {k} that is {c}",
-    "the-kind": "the {k}",
-    "colour-first": "colour {c}",
+    "bare": "{c}",
+    "one": "the {c} one",
+    "it-is": "it is {c}",
     "thing": "{c} thing",
-    "one": "one {c} {k}",
-    "in-colour": "{k} in {c}",
-    "it-is-colour": "it is {c}",
-    "it-is-kind": "it is a {k}",
+    "colour": "colour {c}",
+    "in": "in {c}",
+    "all": "all {c}",
+    "a-piece": "a {c} piece",
 }
-"""What labels say, by the manner's name: {c} is the colour, {k} the page's word for the kind."""
+"""How labels are worded, by the manner's name: {c} is the page's word for the colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +48,19 @@ class Voice:
     Attributes:
         lead: before every label that stands below a picture.
         manner: a name of `MANNERS`.
-        names: for each kind of `NAMES` the word that the page has for it.
+        words: for each colour of `WORDS` the one that the page has for it.
     """
 
     lead: str
     manner: str
-    names: Mapping[str, str]
+    words: Mapping[str, str]
 
     def label(self, scene: Scene) -> str:
-        """What is said of the scene's first thing, without the lead: "red globe"."""
-        thing = scene.things[0]
-        return MANNERS[self.manner].format(c=thing.colour, k=self.names[thing.kind])
+        """What is said of the scene's first thing, without the lead: "the crimson one"."""
+        return MANNERS[self.manner].format(c=self.words[scene.things[0].colour])
 
     def caption(self, scene: Scene) -> str:
-        """The label behind its lead: "Shown: red globe"."""
+        """The label behind its lead: "Shown: the crimson one"."""
         return f"{self.lead} {self.label(scene)}"
 
 
@@ -67,5 +69,5 @@ def draw_voice(rng: Random, manner: str = "", lead: str = "") -> Voice:
     return Voice(
         lead or rng.choice(LEADS),
         manner or rng.choice(list(MANNERS)),
-        {kind: rng.choice(words) for kind, words in NAMES.items()},
+        {colour: rng.choice(words) for colour, words in WORDS.items()},
     )

@@ -8,12 +8,12 @@ import pytest
 
 from pipeline.extract.document import extract_document
 from pipeline.page_account import block_row
-from pipeline.sample_web import series
+from pipeline.sample_web import few_shot, series
 from pipeline.sample_web.few_shot import QUERIES, SUPPORT, write_few_shot
 from pipeline.sample_web.movies import VideoFile
 from pipeline.sample_web.scenes import CLASHES, COLOURS, PAINTED
-from pipeline.sample_web.series import PICTURES, SIZE_PX, draw_single, held_out, shown
-from pipeline.sample_web.voices import LEADS, MANNERS, NAMES
+from pipeline.sample_web.series import PALETTE, PICTURES, SIZE_PX, draw_single, held_out, shown
+from pipeline.sample_web.voices import KINDS, LEADS, MANNERS, WORDS
 from pipeline.sample_web.web import DECKS, build_page, kind_of
 from schemas.records import Page
 
@@ -65,6 +65,19 @@ def test_a_series_has_a_label_below_each_of_its_pictures(pages):
             assert label["text"] == f"{lead} {picture['alt'].removeprefix(lead).strip()}"
 
 
+def test_a_page_has_few_colours_and_calls_each_by_one_word(pages):
+    for page in pages:
+        if page.truth["kind"] != "series":
+            continue
+        shots = [image for image in page.truth["images"] if image["content"]]
+        said = {}
+        for shot, (_, colour) in zip(shots, combinations_of(page), strict=True):
+            (word,) = set(shot["alt"].split()) & set(WORDS[colour])
+            said.setdefault(colour, set()).add(word)
+        assert len(said) <= PALETTE
+        assert all(len(words) == 1 for words in said.values())
+
+
 def test_the_extraction_gives_what_a_page_says_and_shows_and_nothing_else(pages):
     for page in pages:
         response = page.resources[0]
@@ -99,10 +112,10 @@ def test_pages_never_show_what_is_held_out(pages):
 @pytest.mark.parametrize("seed", range(5))
 def test_no_kind_and_no_colour_is_held_out_whole(seed):
     out, rest = held_out(seed), shown(seed)
-    assert len(out) == series.HELD_OUT * len(NAMES)
+    assert len(out) == series.HELD_OUT * len(KINDS)
     assert out.isdisjoint(rest)
-    assert len(out) + len(rest) == len(NAMES) * len(COLOURS)
-    assert {kind for kind, _ in rest} == set(NAMES)
+    assert len(out) + len(rest) == len(KINDS) * len(COLOURS)
+    assert {kind for kind, _ in rest} == set(KINDS)
     assert {colour for _, colour in rest} == set(COLOURS)
     assert held_out(seed) != held_out(seed + 100)
 
@@ -130,25 +143,41 @@ def test_there_is_a_set_for_each_manner_and_its_files_are_there(sets):
         assert len({example["id"] for example in data + support}) == QUERIES + SUPPORT
 
 
-def test_queries_are_of_what_no_page_shows_and_shots_of_what_pages_show(sets):
-    folder = sets / "colour-kind"
-    kind_of_word = {word: kind for kind, words in NAMES.items() for word in words}
+@pytest.fixture
+def drawn(monkeypatch, tmp_path):
+    """Of each set's queries and shots in order, the kinds in colours that they are drawings of."""
+    pairs = []
 
-    def pairs(name):
-        said = [example["answers"][0].split() for example in examples_of(folder / f"{name}.jsonl")]
-        return [(kind_of_word[word], colour) for colour, word in said]
+    def note(rng, pair):
+        pairs.append(pair)
+        return draw_single(rng, pair)
 
-    assert set(pairs("data")) == held_out(SEED)
-    assert set(pairs("support")) <= set(shown(SEED))
+    monkeypatch.setattr(few_shot, "draw_single", note)
+    write_few_shot(tmp_path, SEED)
+    size = QUERIES + SUPPORT
+    sets = [pairs[first : first + size] for first in range(0, len(pairs), size)]
+    return [(of[:QUERIES], of[QUERIES:]) for of in sets]
 
 
-def test_a_set_calls_a_kind_by_one_word(sets):
-    for name in ("kind", "colour-kind", "the-kind"):
-        examples = examples_of(sets / name / "data.jsonl") + examples_of(
-            sets / name / "support.jsonl"
-        )
-        words = {example["answers"][0].split()[-1] for example in examples}
-        assert all(len(words & set(both)) == 1 for both in NAMES.values())
+def test_queries_are_of_what_no_page_shows_and_shots_of_what_pages_show(drawn):
+    assert len(drawn) == len(MANNERS)
+    for queries, shots in drawn:
+        assert set(queries) <= held_out(SEED)
+        assert set(shots) <= set(shown(SEED))
+
+
+def test_queries_and_shots_of_a_set_are_of_the_same_few_colours(drawn):
+    for queries, shots in drawn:
+        colours = {colour for _, colour in queries}
+        assert colours == {colour for _, colour in shots}
+        assert len(colours) == PALETTE
+
+
+def test_a_set_calls_a_colour_by_one_word(sets):
+    for folder in sets.iterdir():
+        examples = examples_of(folder / "data.jsonl") + examples_of(folder / "support.jsonl")
+        words = {word for example in examples for word in example["answers"][0].split()}
+        assert all(len(words & set(several)) <= 1 for several in WORDS.values())
 
 
 def test_no_picture_of_the_sets_stands_on_a_page(pages, sets):
