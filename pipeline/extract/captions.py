@@ -53,7 +53,8 @@ def _kind(name: str) -> str:
     words = {word.lower() for word in _WORD.findall(name)}
     if words & _CAPTION and not words & {"has", "with", "no"}:
         return "caption"
-    if any(map(_is_described, name.split())):
+    described = words & _DESCRIBED and words & _PICTURE
+    if described and any(map(_is_described, name.split())):
         return "caption"
     if "title" in words:
         return "title"

@@ -23,8 +23,11 @@ def tex_of(image: Node) -> str:
 
     Its class names a renderer of TeX, or a formula where its alt text is one: "y_1 = x^2".
     """
-    alt, names = image.get("alt"), image.get("class")
-    if not alt or not names or len(alt) > _LONGEST:
+    names = image.attrs.get("class")
+    if not names:
+        return ""
+    alt = image.get("alt")
+    if not alt or len(alt) > _LONGEST:
         return ""
     if _TEX_CLASS.search(names) or (_MATH_CLASS.search(names) and _TEX.search(alt)):
         return plain_tex(alt)

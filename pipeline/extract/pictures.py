@@ -45,12 +45,16 @@ def is_figure(found: _Element) -> bool:
     return all(child.tag == "figure" for child in children)
 
 
-def is_slide(found: _Element) -> bool:
+def is_slide(found: _Element, names: str) -> bool:
     """Whether a hidden element is a later slide of a gallery of which an earlier one is shown.
 
     All have the same class, and a picture each.
+
+    Args:
+        found: the element.
+        names: its class.
     """
-    name = _first_class(found)
+    name = names.partition(" ")[0]
     if not name or found.css_first("img") is None:
         return False
     before = found

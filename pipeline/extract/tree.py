@@ -316,7 +316,7 @@ def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
 def _is_text(found: _Element, node: Node) -> bool:
     """Whether what an element holds tells that it is no boilerplate, whatever its names say."""
     if node.region is Region.HIDDEN:
-        return is_slide(found) or is_unfolded(found)
+        return is_slide(found, node.get("class")) or is_unfolded(found)
     if node.get("role") == "button":
         return is_picture(found.css_first("img"), found.text) or unfolds(found)
     if node.tag in {"footer", "aside"}:

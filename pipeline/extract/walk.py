@@ -141,7 +141,7 @@ class Walker(MediaReader):
 
     def _is_embed(self, text: str) -> bool:
         """Takes the video whose page's address is a text of its own, where a player is to stand."""
-        if not text.startswith("http") or " " in text or self.link_pieces or self.block is None:
+        if " " in text or self.link_pieces or self.block is None:
             return False
         page = player_page(text) if self.role is Role.PARAGRAPH else ""
         if page:
@@ -286,8 +286,9 @@ class Walker(MediaReader):
             text = text.rstrip(" ¶")  # a link to the heading itself
         if self.link_pieces:
             text = without_anchors(text, self.link_pieces)
-        text = without_invisible(text)
-        if self._is_embed(text):
+        if not text.isascii():
+            text = without_invisible(text)
+        if text.startswith("http") and self._is_embed(text):
             return
         if text and self.block is not None:
             links, anchors = (self.links, self.anchors) if self.link_pieces else (0, 0)
