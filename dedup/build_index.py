@@ -46,8 +46,9 @@ from dedup.eval_sets import (
 )
 from dedup.evaluation_file import EvaluationFile
 from dedup.evaluation_texts import EvaluationText
-from dedup.fingerprint import is_flat, thumbnail
-from dedup.index import EvaluationIndex, Item, Missing
+from dedup.fingerprint import is_flat, seen_grey, shrunk
+from dedup.index import EvaluationIndex
+from dedup.items import Item, Missing
 from schemas.benchmarks.items import LayoutError
 from schemas.benchmarks.layouts import Layout
 
@@ -129,11 +130,11 @@ def _fingerprint(
 
 
 def _to_item(picture: Picture, descriptor: Descriptor | None) -> Item | Unreadable:
-    grey = thumbnail(picture.image)
-    if is_flat(grey):
+    seen = seen_grey(picture.image)
+    if is_flat(shrunk(seen)):
         return Unreadable(picture.eval_id, "of one colour: nothing to know a copy by")
     row = descriptor.embed_images([picture.image])[0] if descriptor else None
-    return Item.of("", picture.eval_id, grey, row)
+    return Item.of("", picture.eval_id, seen, row)
 
 
 def _add(read: SetRead, result: Item | Unreadable | PassedOver) -> None:

@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 from dedup.build_index import main
 from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import thumbnail
-from dedup.index import Missing
+from dedup.items import Missing
 
 
 def picture(seed: int) -> Image.Image:

@@ -10,7 +10,8 @@ from dedup.descriptor import Embedding
 from dedup.evaluation_file import EvaluationFile
 from dedup.evaluation_texts import EvaluationText
 from dedup.fingerprint import thumbnail
-from dedup.index import EvaluationIndex, Item
+from dedup.index import EvaluationIndex
+from dedup.items import Item
 
 COSINES = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20)
 

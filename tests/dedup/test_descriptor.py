@@ -18,7 +18,8 @@ from dedup.descriptor import (
 )
 from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import thumbnail
-from dedup.index import EvaluationIndex, Item, UnusableIndex, descriptor_of
+from dedup.index import EvaluationIndex, UnusableIndex, descriptor_of
+from dedup.items import Item
 from dedup.screened import ScreenedRows
 
 torch = pytest.importorskip("torch")

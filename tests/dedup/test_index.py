@@ -10,7 +10,8 @@ from dedup import index as index_module
 from dedup.candidates import Candidate, HashSearch
 from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import VIEWS, thumbnail
-from dedup.index import MAGIC, EvaluationIndex, Item, Match, Missing, UnusableIndex
+from dedup.index import MAGIC, EvaluationIndex, Match, UnusableIndex
+from dedup.items import Item, Missing
 from dedup.second_look import ALIKE
 
 WORDS = st.text(max_size=6)
