@@ -150,8 +150,8 @@ class EvaluationIndex:
         candidates = self._search.candidates([query.thumb for query in queries])
         found: list[Match | None] = [None] * len(greys)
         for owner, query, of_one in zip(owners, queries, candidates, strict=True):
-            match = self._look(query, self._likeliest(query, of_one[:_GLANCES]))
-            found[owner] = min(filter(None, (found[owner], match)), key=by_likeness, default=None)
+            if found[owner] is None:  # what lies inside margins, if the whole is no copy
+                found[owner] = self._look(query, self._likeliest(query, of_one[:_GLANCES]))
         if rows is None or self._rows is None or all(found):
             return found
         places, cosines = self._rows.nearest(rows, _NEAREST)
