@@ -157,9 +157,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = [one.name for one in options.set]
     if len(set(names)) < len(names):
         _parser().error("two sets have the same name")
-    if options.output.is_dir() or not options.output.parent.is_dir():
-        why = "Is a directory" if options.output.is_dir() else "No such file or directory"
-        _say(f"cannot write {options.output}: {why}")
+    why_not = _why_not_written(options.output)
+    if why_not:
+        _say(f"cannot write {options.output}: {why_not}")
         return 1
     try:
         descriptor = _descriptor(options.descriptor)
@@ -185,6 +185,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"no image that can be read in: {', '.join(empty)}; no index was written")
         return 1
     return _write(sets, descriptor, options.output, as_json=options.json)
+
+
+def _why_not_written(output: Path) -> str:
+    """Why an index cannot be written there; "" where nothing speaks against it."""
+    try:
+        if output.is_dir():
+            return "Is a directory"
+        return "" if output.parent.is_dir() else "No such file or directory"
+    except OSError as error:
+        return error.strerror or type(error).__name__
 
 
 def _layout_of(option: SetOption) -> Layout | None:
@@ -284,7 +294,11 @@ def _parse_set(text: str) -> SetOption:
     name, _, layout = named.partition(":")
     if not (name and equals and path):
         raise argparse.ArgumentTypeError(f"must be NAME=PATH, got {text!r}")
-    if not Path(path).exists():
+    try:
+        found = Path(path).exists()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{name}: {error.strerror}: {path}") from None
+    if not found:
         raise argparse.ArgumentTypeError(f"{name}: no such file or folder: {path}")
     return SetOption(name, Path(path), layout)
 

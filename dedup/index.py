@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +31,7 @@ from dedup.descriptor import (
     Embedding,
     Rows,
     load_descriptor,
+    places_of,
 )
 from dedup.fingerprint import FINGERPRINT, VIEWS, Codes, Grey, view_codes
 from dedup.items import Face, Item, Missing, decode_items, encode_items, faces_of
@@ -257,19 +259,29 @@ class EvaluationIndex:
 def descriptor_of(index: EvaluationIndex, name: str = "index") -> Descriptor | None:
     """The descriptor that made an index's rows; None where it has none.
 
+    Args:
+        index: it.
+        name: path of its file; a file of weights that is gone is sought in the same folder.
+
     Raises:
         UnusableIndex: it cannot be loaded, or its weights are others now.
     """
     if index.embedding is None:
         return None
+    stated = index.embedding
+    folder = Path(name).parent
     try:
-        descriptor = load_descriptor(index.embedding.descriptor)
+        for place in places_of(stated.descriptor, folder):
+            descriptor = load_descriptor(place)
+            if descriptor.digest == stated.digest:
+                return descriptor
     except DescriptorUnavailable as error:
-        raise UnusableIndex(name, str(error)) from None
-    if descriptor.digest != index.embedding.digest:
-        why = f"made with descriptor {descriptor.name}, whose weights were others than they are"
-        raise UnusableIndex(name, why)
-    return descriptor
+        sought = (
+            f"{error} (its weights, of digest {stated.digest[:12]}, were sought in {folder} too)"
+        )
+        raise UnusableIndex(name, sought) from None
+    why = f"made with descriptor {stated.descriptor}, whose weights were others than they are"
+    raise UnusableIndex(name, why)
 
 
 def _read_embedding(stated: dict[str, Any] | None) -> Embedding | None:

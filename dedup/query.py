@@ -5,7 +5,7 @@ from typing import NamedTuple
 from dedup.candidates import chain_places
 from dedup.detail import says_the_same
 from dedup.fingerprint import Grey, cut, inner_box, is_flat, shrunk
-from dedup.items import Face, Item
+from dedup.items import Face, Item, faces_of
 from dedup.second_look import Floats, Layers, Look, layers, look_again
 
 
@@ -54,3 +54,13 @@ def judge_look(query: Query, face: Face, item: Item, place: Floats) -> Look | No
         if agrees or (agrees is None and look.is_copy):
             return look._replace(likeness=max(look.likeness, look.least), place=where)
     return None
+
+
+def is_same_picture(first: Grey, second: Grey) -> bool:
+    """Whether of two pictures, as `seen_grey` gives them, one is a copy of the other, uncropped."""
+    _, queries = queries_of([first])
+    if not queries or not queries[0].is_whole:
+        return False
+    item = Item.of("", "", second)
+    face = faces_of([item])[0]
+    return judge_look(queries[0], face, item, face.place) is not None
