@@ -46,8 +46,9 @@ from dedup.eval_sets import (
 )
 from dedup.evaluation_file import EvaluationFile
 from dedup.evaluation_texts import EvaluationText
-from dedup.fingerprint import is_flat, thumbnail
-from dedup.index import EvaluationIndex, Item, Missing
+from dedup.fingerprint import is_flat, seen_grey, shrunk
+from dedup.index import EvaluationIndex
+from dedup.items import Item, Missing
 from schemas.benchmarks.items import LayoutError
 from schemas.benchmarks.layouts import Layout
 
@@ -129,11 +130,11 @@ def _fingerprint(
 
 
 def _to_item(picture: Picture, descriptor: Descriptor | None) -> Item | Unreadable:
-    grey = thumbnail(picture.image)
-    if is_flat(grey):
+    seen = seen_grey(picture.image)
+    if is_flat(shrunk(seen)):
         return Unreadable(picture.eval_id, "of one colour: nothing to know a copy by")
     row = descriptor.embed_images([picture.image])[0] if descriptor else None
-    return Item.of("", picture.eval_id, grey, row)
+    return Item.of("", picture.eval_id, seen, row)
 
 
 def _add(read: SetRead, result: Item | Unreadable | PassedOver) -> None:
@@ -156,9 +157,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = [one.name for one in options.set]
     if len(set(names)) < len(names):
         _parser().error("two sets have the same name")
-    if options.output.is_dir() or not options.output.parent.is_dir():
-        why = "Is a directory" if options.output.is_dir() else "No such file or directory"
-        _say(f"cannot write {options.output}: {why}")
+    why_not = _why_not_written(options.output)
+    if why_not:
+        _say(f"cannot write {options.output}: {why_not}")
         return 1
     try:
         descriptor = _descriptor(options.descriptor)
@@ -184,6 +185,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"no image that can be read in: {', '.join(empty)}; no index was written")
         return 1
     return _write(sets, descriptor, options.output, as_json=options.json)
+
+
+def _why_not_written(output: Path) -> str:
+    """Why an index cannot be written there; "" where nothing speaks against it."""
+    try:
+        if output.is_dir():
+            return "Is a directory"
+        return "" if output.parent.is_dir() else "No such file or directory"
+    except OSError as error:
+        return error.strerror or type(error).__name__
 
 
 def _layout_of(option: SetOption) -> Layout | None:
@@ -283,7 +294,11 @@ def _parse_set(text: str) -> SetOption:
     name, _, layout = named.partition(":")
     if not (name and equals and path):
         raise argparse.ArgumentTypeError(f"must be NAME=PATH, got {text!r}")
-    if not Path(path).exists():
+    try:
+        found = Path(path).exists()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{name}: {error.strerror}: {path}") from None
+    if not found:
         raise argparse.ArgumentTypeError(f"{name}: no such file or folder: {path}")
     return SetOption(name, Path(path), layout)
 

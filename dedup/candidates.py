@@ -7,7 +7,7 @@ turned back by up to 25 degrees, is sought among the middles of the originals; i
 no part. Each search knows all eight flips and quarter turns.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.fingerprint import (
-    CROPS,
+    HALVES,
     TURNS,
     VIEWS,
     Codes,
     Grey,
     half_codes,
     turn_codes,
-    view_place,
+    view_spot,
     whole_code,
 )
 from dedup.search import CodeSearch
@@ -35,7 +35,7 @@ RADIUS = 8
 ANGLES = (-25, -20, -15, -10, -5, 5, 10, 15, 20, 25)
 """Degrees by which a picture may have been turned, against the clock: its middle is turned back."""
 
-_HALVES = CROPS[-1][1] ** 2  # crops to half of each side: the last views
+_HALVES = HALVES[1] ** 2  # crops to half of each side: the last views
 _MIDDLE = VIEWS - 1 - _HALVES // 2  # of them the one in the middle
 _TURNED_SIDE = 32  # points along each side of a middle that is turned back
 
@@ -57,11 +57,16 @@ class Candidate(NamedTuple):
 class HashSearch:
     """The originals' views, searchable."""
 
-    def __init__(self, codes: Codes) -> None:
-        """A search of [originals, VIEWS] codes."""
-        self._all = _Views(codes, range(VIEWS))
-        self._halves = _Views(codes, range(VIEWS - _HALVES, VIEWS))
-        self._middles = _Views(codes, range(_MIDDLE, _MIDDLE + 1))
+    def __init__(self, codes: Codes, sides: list[tuple[int, int]]) -> None:
+        """A search of codes.
+
+        Args:
+            codes: [originals, VIEWS].
+            sides: of the originals' thumbnails, (width, height).
+        """
+        self._all = _Views(codes, range(VIEWS), sides)
+        self._halves = _Views(codes, range(VIEWS - _HALVES, VIEWS), sides)
+        self._middles = _Views(codes, range(_MIDDLE, _MIDDLE + 1), sides)
 
     def candidates(self, greys: list[Grey]) -> list[list[Candidate]]:
         """For each picture its candidates, the nearest first."""
@@ -84,8 +89,8 @@ class HashSearch:
 class _Views:
     """Some of the originals' views, searchable."""
 
-    def __init__(self, codes: Codes, views: range) -> None:
-        self._views = views
+    def __init__(self, codes: Codes, views: range, sides: list[tuple[int, int]]) -> None:
+        self._views, self._sides = views, sides
         self._search = CodeSearch(np.ascontiguousarray(codes[:, views.start : views.stop]).ravel())
 
     def add(self, found: list[list[Candidate]], codes: Codes, places: list[list[Floats]]) -> None:
@@ -103,7 +108,8 @@ class _Views:
         columns = (pictures, parts, turns, owners, views, hits.distances)
         for picture, part, turn, owner, view, distance in np.stack(columns, axis=1).tolist():
             turned = chain_places(_turns()[turn], places[picture][part])
-            place = chain_places(_from_view(self._views[view]), turned)
+            shown = _from_view(self._views[view], *self._sides[owner])
+            place = chain_places(shown, turned)
             found[picture].append(Candidate(owner, distance, place))
 
 
@@ -161,17 +167,17 @@ def _inverse(place: Floats) -> Floats:
 _SELF = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
-@cache
-def _from_view(view: int) -> Floats:
+@lru_cache(maxsize=1 << 16)
+def _from_view(view: int, width: int, height: int) -> Floats:
     """The place of a view's points in the whole."""
-    share, left, top = view_place(view)
-    return np.array([[share, 0.0, left], [0.0, share, top]])
+    across, down, left, top = view_spot(view, width, height)
+    return np.array([[across, 0.0, left], [0.0, down, top]])
 
 
 @cache
 def _to_view(view: int) -> Floats:
-    """The place of the whole's points in a view."""
-    return _inverse(_from_view(view))
+    """The place of the whole's points in a view that is no square."""
+    return _inverse(_from_view(view, 1, 1))
 
 
 @cache

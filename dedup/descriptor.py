@@ -11,6 +11,9 @@ Named so:
     timm:NAME                 a model of timm, with its pretrained weights
     timm:NAME=FILE            the same with the weights in a file (.safetensors, .pth)
     torchscript:FILE          a TorchScript model that takes [N, 3, 288, 288], as SSCD's files do
+
+An index keeps the name and a digest of the weights. A FILE is sought where it was said to be, and
+then beside the index; only weights of the same digest will do.
 """
 
 import hashlib
@@ -160,6 +163,22 @@ def load_descriptor(name: str) -> Descriptor:
         raise DescriptorUnavailable(name, first[0] if first else type(error).__name__) from None
     known = f"{EFFICIENTNET}, timm:NAME, timm:NAME=FILE, torchscript:FILE"
     raise DescriptorUnavailable(name, f"no such descriptor (known: {known})")
+
+
+def places_of(name: str, folder: Path) -> list[str]:
+    """Names under which a descriptor's weights may be found: as it is, and by the index's folder.
+
+    Args:
+        name: of the descriptor, as it was asked for when the index was made.
+        folder: where the index lies now; files are sought there too, under their path and name.
+    """
+    kind, _, rest = name.partition(":")
+    head, equals, file = rest.partition("=") if kind == "timm" else ("", "", rest)
+    if not file or kind not in ("timm", "torchscript"):
+        return [name]
+    paths = [Path(file), folder / file, folder / Path(file).name]
+    there = [path for path in dict.fromkeys(paths) if path.exists()]
+    return [f"{kind}:{head}{equals}{path}" for path in there] or [name]
 
 
 def _efficientnet() -> Descriptor:

@@ -3,7 +3,7 @@
 A set is a folder (searched through, links followed), a tar, a Parquet file with image columns, a
 text file that lists paths, or one image or video. What a file is, its first bytes say; of a video,
 one frame a second is a picture. Nothing is left out unsaid: what should be a picture and is not
-comes out as `Unreadable`, other files as `PassedOver`.
+comes out as `Unreadable`, as an archive does that is not read; other files as `PassedOver`.
 """
 
 import bz2
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+ARCHIVE_SUFFIXES = (*TAR_SUFFIXES, ".zip", ".7z", ".rar", ".tar.zst", ".parquet", ".arrow")
 LIST_SUFFIXES = frozenset({".txt", ".lst"})
 
 FRAME_EVERY_S = 1.0
@@ -112,6 +113,8 @@ def read_pictures(entry: Entry) -> Iterator[Picture | Unreadable | PassedOver]:
         start = entry.content[:8]
         what = f"neither image nor video, it begins with {start!r}" if start else "empty"
         yield Unreadable(entry.eval_id, what)
+    elif entry.eval_id.lower().endswith(ARCHIVE_SUFFIXES):
+        yield Unreadable(entry.eval_id, "an archive that is not read: unpack it first")
     else:
         yield PassedOver(entry.eval_id)
 
@@ -127,9 +130,9 @@ def _read_file(path: Path, eval_id: str) -> Iterator[Entry | Unreadable]:
 
 
 def _read_whole(path: Path, eval_id: str, *, is_expected: bool) -> Entry | Unreadable:
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        return Unreadable(eval_id, "no regular file")  # a pipe would be waited for
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            return Unreadable(eval_id, "no regular file")  # a pipe would be waited for
         return Entry(eval_id, path.read_bytes(), is_expected)
     except OSError as error:
         return Unreadable(eval_id, error.strerror or type(error).__name__)
@@ -158,7 +161,7 @@ def _open_tar(path: Path) -> BinaryIO:
 
 def _read_list(path: Path) -> Iterator[Entry | Unreadable]:
     """The files that a text file names, one a line, relative to its folder."""
-    for line in path.read_text("utf-8").splitlines():
+    for line in path.read_text("utf-8-sig").splitlines():
         if line.strip():
             yield _read_whole(path.parent / line.strip(), line.strip(), is_expected=True)
 

@@ -2,9 +2,10 @@
 
 Jaccard cannot see a question of 30 words in a page of 2,500; the share of the question's own
 n-grams that stand in the page can. An n-gram is 13 words, as in GPT-3's test of contamination
-(arXiv 2005.14165, appendix C) and Gopher's (2112.11446, A.1.1); a text of 8 to 12 words is one
-n-gram, by GPT-3's rule that n is at least 8; what is shorter says nothing ("what is the man
-doing?") and is counted, not held. Words are those of `dedup.minhash`: lower case, punctuation
+(arXiv 2005.14165, appendix C) and Gopher's (2112.11446, A.1.1); a text of 8 to 13 words is one
+n-gram, by GPT-3's rule that n is at least 8, and where it has 9 or more it is found as well with
+any one word missing, by all the others in a row; what is shorter than 8 says nothing ("what is the
+man doing?") and is counted, not held. Words are those of `dedup.minhash`: lower case, punctuation
 ignored.
 
 The section of an index file that holds texts is a line of magic, a line of JSON with its sha256,
@@ -12,6 +13,7 @@ then hashes, their owners, the sizes of the texts and, compressed, their names.
 """
 
 import json
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable
@@ -37,7 +39,8 @@ FEWEST_WORDS = 8
 
 WIDTHS = range(FEWEST_WORDS, NGRAM + 1)
 
-_SCREEN_BITS = 22  # of a hash: 4 MB, of which a million n-grams fill a fifth
+_WORD = re.compile(r"[^\W_]+")  # as `dedup.minhash` has it
+_SCREEN_BITS = 24  # of a hash: 16 MB, of which four million n-grams fill a fifth
 _SCREENED = np.uint64(64 - _SCREEN_BITS)
 
 
@@ -45,8 +48,8 @@ _SCREENED = np.uint64(64 - _SCREEN_BITS)
 class EvaluationTextLimits:
     """When a text of a corpus holds one of an evaluation set's, and what is done then.
 
-    13-grams of words, a text of 8 to 12 words as one n-gram (GPT-3, arXiv 2005.14165, appendix C);
-    shorter ones are not held. The share is ours.
+    13-grams of words, a text of 8 to 13 words as one n-gram (GPT-3, arXiv 2005.14165, appendix C),
+    of 9 or more also less one word; shorter ones are not held. The share is ours.
 
     Attributes:
         containment: the least share of an evaluation text's n-grams that makes a text its copy.
@@ -97,8 +100,8 @@ class TextIndex:
 
     Attributes:
         names: the set and id of each text.
-        sizes: the number of n-grams of each, [T].
-        hashes: of all n-grams, rising, [H].
+        sizes: the number of n-grams of each, [T]; one of a text that is itself an n-gram.
+        hashes: of all n-grams, rising, [H]; of those texts also less a word.
         owners: the text of each n-gram, [H].
         short: texts with too few words, by set.
     """
@@ -112,19 +115,21 @@ class TextIndex:
     @classmethod
     def build(cls, texts: Iterable[EvaluationText]) -> Self:
         """An index of some texts; the same text counts once, under its first set and id."""
-        first: dict[bytes, tuple[tuple[str, str], Shingles]] = {}
+        first: dict[bytes, tuple[tuple[str, str], Shingles, int]] = {}
         short: Counter[str] = Counter()
         for one in texts:
-            hashes = _ngrams_of(one.text)
-            if len(hashes) == 0:
+            hashes, ngrams = _ngrams_of(one.text)
+            if ngrams == 0:
                 short[one.eval_set] += 1
                 continue
             content, name = hashes.tobytes(), (one.eval_set, one.eval_id)
             if content not in first or name < first[content][0]:
-                first[content] = name, hashes
-        held = sorted(first.values(), key=lambda pair: (pair[0], pair[1].tobytes()))
-        sizes = np.array([len(hashes) for _, hashes in held], dtype=np.uint32)
-        owners = np.repeat(np.arange(len(held), dtype=np.uint32), sizes)
+                first[content] = name, hashes, ngrams
+        ordered = sorted(first.values(), key=lambda one: (one[0], one[1].tobytes()))
+        held = [(name, hashes) for name, hashes, _ in ordered]
+        sizes = np.array([ngrams for _, _, ngrams in ordered], dtype=np.uint32)
+        counts = [len(hashes) for _, hashes in held]
+        owners = np.repeat(np.arange(len(held), dtype=np.uint32), counts)
         parts = [np.zeros(0, dtype=np.uint64), *(hashes for _, hashes in held)]
         every = np.concatenate(parts)
         order = np.lexsort((owners, every))
@@ -150,7 +155,7 @@ class TextIndex:
         if len(found) == 0:
             return None
         texts, counts = np.unique(found, return_counts=True)
-        shares = counts / self.sizes[texts]
+        shares = np.minimum(1.0, counts / self.sizes[texts])
         best = int(np.argmax(shares))  # the first of equals; texts are in the order of their names
         if shares[best] < least:
             return None
@@ -223,11 +228,21 @@ class TextIndex:
         return texts, start + len(body)
 
 
-def _ngrams_of(text: str) -> Shingles:
-    """The hashes of an evaluation text's n-grams; none of a text with too few words."""
-    if word_count(text) < FEWEST_WORDS:
-        return np.zeros(0, dtype=np.uint64)
-    return shingle(text, NGRAM)
+def _ngrams_of(text: str) -> tuple[Shingles, int]:
+    """The hashes that lead to a text, and how many make all of it; 0 of one with too few words.
+
+    A text that is one n-gram is led to by itself and, from 9 words on, by all its words but one.
+    """
+    number = word_count(text)
+    if number < FEWEST_WORDS:
+        return np.zeros(0, dtype=np.uint64), 0
+    if number > NGRAM:
+        hashes = shingle(text, NGRAM)
+        return hashes, len(hashes)
+    words = _WORD.findall(text.lower())
+    left_out = range(number if number > FEWEST_WORDS else 0)
+    fewer = [" ".join(words[:place] + words[place + 1 :]) for place in left_out]
+    return np.unique(np.concatenate([shingle(one, NGRAM) for one in (text, *fewer)])), 1
 
 
 def _parse_header(content: bytes, name: str) -> tuple[dict[str, Any], int]:

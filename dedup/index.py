@@ -1,20 +1,22 @@
 """The evaluation index: what the corpora must not hold a copy of, several named sets in one file.
 
 The file is one line of magic with the version, one line of JSON that says what follows and its
-sha256, then the codes of all items' views (8 bytes each), the items' thumbnails, and their ids. A
-file that is cut, changed, of another version or of another descriptor is refused.
+sha256, then the codes of all items' views (8 bytes each), and the items (`dedup.items`). A file
+that is cut, changed, of another version or of another descriptor is refused.
 
 What is a copy: a picture that hashes lead to an original (`dedup.candidates`), or a learned
 descriptor does (`dedup.descriptor`), and that looks like it once one is laid over the other
-(`dedup.second_look`). Where the descriptor was calibrated (`dedup.calibrate`), its cosine alone is
-enough from the measured threshold on. How many that finds, and what it takes for a copy wrongly, by
-transform, stands in docs/benchmarks.md.
+(`dedup.second_look`); where the original is drawn, it must also say the same (`dedup.detail`). A
+picture with margins, on either side, is sought without them as well. Where the descriptor was
+calibrated (`dedup.calibrate`), its cosine alone is enough from the measured threshold on. How many
+that finds, and what it takes for a copy wrongly, by transform, stands in docs/benchmarks.md.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -29,22 +31,17 @@ from dedup.descriptor import (
     Embedding,
     Rows,
     load_descriptor,
+    places_of,
 )
-from dedup.fingerprint import FINGERPRINT, VIEWS, Codes, Grey, is_flat, view_codes
+from dedup.fingerprint import FINGERPRINT, VIEWS, Codes, Grey, view_codes
+from dedup.items import Face, Item, Missing, decode_items, encode_items, faces_of
+from dedup.query import Query, judge_look, queries_of
 from dedup.screened import ScreenedRows
-from dedup.second_look import (
-    WORTH_MOVING,
-    Floats,
-    Layers,
-    layers,
-    likely_places,
-    likeness_at,
-    look_again,
-)
+from dedup.second_look import WORTH_MOVING, Floats, layers, likely_places, likeness_at
 from schemas.keys import sha256_hex
 
 MAGIC = b"open-m3w evaluation index"
-VERSION = 2
+VERSION = 3
 
 _GLANCES = 1024  # candidates of a picture that are looked at where the hashes put them: figures
 # and slides, mostly white, share their hashes with hundreds of others
@@ -85,62 +82,13 @@ def by_likeness(match: Match) -> tuple[float, str, str]:
     return -match.likeness, match.eval_set, match.eval_id
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One image of an evaluation set, or one frame of a video: its id and its thumbnail.
-
-    Attributes:
-        eval_set: name of the set.
-        eval_id: id in the set.
-        width: of the thumbnail, px.
-        height: of the thumbnail, px.
-        pixels: the thumbnail in grey, row by row.
-        row: what a learned descriptor makes of the image, as float16; b"" without one.
-    """
-
-    eval_set: str
-    eval_id: str
-    width: int
-    height: int
-    pixels: bytes
-    row: bytes = b""
-
-    @classmethod
-    def of(cls, eval_set: str, eval_id: str, grey: Grey, row: Rows | None = None) -> Self:
-        """The item with a thumbnail as `dedup.fingerprint.thumbnail` makes them.
-
-        Args:
-            eval_set: name of the set.
-            eval_id: id in the set.
-            grey: the thumbnail.
-            row: what the index's descriptor makes of the image, [dim].
-        """
-        height, width = grey.shape
-        content = b"" if row is None else row.astype("<f2").tobytes()
-        return cls(eval_set, eval_id, width, height, grey.tobytes(), content)
-
-    @property
-    def grey(self) -> Grey:
-        """The thumbnail, [height, width]."""
-        return np.frombuffer(self.pixels, np.uint8).reshape(self.height, self.width)
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """An image or video of a set that could not be read when the index was made, and why."""
-
-    eval_set: str
-    eval_id: str
-    why: str
-
-
 @dataclass(frozen=True)
 class EvaluationIndex:
     """Evaluation sets, searchable.
 
     Attributes:
         items: ordered by set and id.
-        codes: of the items' views, [items, VIEWS].
+        codes: of the views of the items' faces, [faces, VIEWS].
         unreadable: what the sets hold and the index does not.
         fingerprint: name of the hash.
         embedding: what made the items' rows; None where they have none.
@@ -153,11 +101,15 @@ class EvaluationIndex:
     fingerprint: str = FINGERPRINT
     embedding: Embedding | None = None
     cells_from: int = field(default=0, repr=False, compare=False)
+    _faces: list[Face] = field(init=False, repr=False, compare=False)
     _search: HashSearch = field(init=False, repr=False, compare=False)
     _rows: ScreenedRows | CellRows | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_search", HashSearch(self.codes))
+        faces = faces_of(self.items)
+        sides = [(face.thumb.width, face.thumb.height) for face in faces]
+        object.__setattr__(self, "_faces", faces)
+        object.__setattr__(self, "_search", HashSearch(self.codes, sides))
         content = np.frombuffer(b"".join(item.row for item in self.items), "<f2")
         rows = content.reshape(len(self.items), -1 if content.size else 0).astype(np.float32)
         search = CellRows if 0 < self.cells_from <= len(rows) else ScreenedRows
@@ -171,8 +123,8 @@ class EvaluationIndex:
         embedding: Embedding | None = None,
     ) -> Self:
         """An index of the given items; it does not depend on their order."""
-        ordered = sorted(items, key=lambda item: (item.eval_set, item.eval_id, item.pixels))
-        codes = [view_codes(item.grey) for item in ordered]
+        ordered = sorted(items, key=lambda item: (item.eval_set, item.eval_id, item.thumb))
+        codes = [view_codes(face.thumb.grey) for face in faces_of(ordered)]
         missing = sorted(unreadable, key=lambda lost: (lost.eval_set, lost.eval_id))
         array = np.array(codes, dtype=np.uint64).reshape(len(codes), VIEWS)
         return cls(tuple(ordered), array, tuple(missing), embedding=embedding)
@@ -192,86 +144,80 @@ class EvaluationIndex:
         Of several the likest counts; ties go to the first set and id in alphabetical order.
 
         Args:
-            greys: thumbnails as `dedup.fingerprint.thumbnail` makes them.
+            greys: pictures as `dedup.fingerprint.seen_grey` gives them.
             rows: what the index's descriptor makes of the pictures, [N, dim]; without them the
                 hashes alone lead to originals.
         """
-        candidates = self._search.candidates(greys)
-        queries = [None if is_flat(grey) else layers(grey) for grey in greys]
-        found = [
-            self._look(query, self._likeliest(query, of_one[:_GLANCES])) if query else None
-            for query, of_one in zip(queries, candidates, strict=True)
-        ]
+        owners, queries = queries_of(greys)
+        candidates = self._search.candidates([query.thumb for query in queries])
+        found: list[Match | None] = [None] * len(greys)
+        for owner, query, of_one in zip(owners, queries, candidates, strict=True):
+            if found[owner] is None:  # what lies inside margins, if the whole is no copy
+                found[owner] = self._look(query, self._likeliest(query, of_one[:_GLANCES]))
         if rows is None or self._rows is None or all(found):
             return found
         places, cosines = self._rows.nearest(rows, _NEAREST)
-        for number, query in enumerate(queries):
-            if found[number] is None and query is not None:
-                found[number] = self._look_near(query, places[number], cosines[number])
+        for owner, query in zip(owners, queries, strict=True):
+            if found[owner] is None and query.is_whole:
+                found[owner] = self._look_near(query, places[owner], cosines[owner])
         return found
 
-    def _look_near(self, query: Layers, owners: NDArray[np.int64], cosines: Rows) -> Match | None:
+    def _look_near(self, query: Query, owners: NDArray[np.int64], cosines: Rows) -> Match | None:
         """The item that a picture is most like of those that the descriptor leads to."""
         candidates = []
         for owner in owners[cosines >= _LEAST_COSINE].tolist():
-            places = likely_places(query, layers(self.items[owner].grey), _STARTS)
+            places = likely_places(query.layers, layers(self.items[owner].grey), _STARTS)
             candidates += [(owner, place) for place in places]
         match = self._look(query, candidates)
         calibration = self.embedding.calibration if self.embedding else None
         if match is None and calibration and cosines[0] >= calibration.threshold:
             item, cosine = self.items[owners[0]], round(float(cosines[0]), 4)
-            return Match(item.eval_set, item.eval_id, cosine, calibration.threshold)
+            if not item.detail:  # the words of a drawn one differ, and no cosine sees them
+                return Match(item.eval_set, item.eval_id, cosine, calibration.threshold)
         return match
 
-    def _look(self, query: Layers, candidates: list[tuple[int, Floats]]) -> Match | None:
+    def _look(self, query: Query, candidates: list[tuple[int, Floats]]) -> Match | None:
         """The item that a picture is most like, if it is like enough; the first of equals.
 
         Args:
             query: the picture.
-            candidates: rows of items, and places of the picture in them.
+            candidates: faces, and places of the picture in them.
         """
         best: Match | None = None
-        for owner, place in candidates:
-            item = self.items[owner]
-            look = look_again(query, layers(item.grey), place)
-            if look.is_copy:
+        for number, place in candidates:
+            face = self._faces[number]
+            item = self.items[face.owner]
+            look = judge_look(query, face, item, place)
+            if look is not None:
                 likeness = round(look.likeness, 4)
                 match = Match(item.eval_set, item.eval_id, likeness, look.least)
                 best = match if best is None else min(best, match, key=by_likeness)
         return best
 
-    def _likeliest(self, query: Layers, candidates: list[Candidate]) -> list[tuple[int, Floats]]:
+    def _likeliest(self, query: Query, candidates: list[Candidate]) -> list[tuple[int, Floats]]:
         """The likeliest originals, each at the place where it is most like the picture."""
-        by_owner: dict[int, list[Candidate]] = {}
+        by_face: dict[int, list[Candidate]] = {}
         for candidate in candidates:
-            by_owner.setdefault(candidate.owner, []).append(candidate)
+            by_face.setdefault(candidate.owner, []).append(candidate)
         ranked = []
-        for owner, of_item in by_owner.items():
-            places = np.array([candidate.place for candidate in of_item])
-            likeness = likeness_at(query, layers(self.items[owner].grey), places)
+        for number, of_face in by_face.items():
+            places = np.array([candidate.place for candidate in of_face])
+            original = layers(self._faces[number].thumb.grey)
+            likeness = likeness_at(query.layers, original, places)
             best = int(likeness.argmax())
             if likeness[best] >= WORTH_MOVING:
-                ranked.append((-float(likeness[best]), owner, places[best]))
+                ranked.append((-float(likeness[best]), number, places[best]))
         ranked.sort(key=lambda ranked: ranked[:2])
-        return [(owner, place) for _, owner, place in ranked[:_LOOKS]]
+        return [(number, place) for _, number, place in ranked[:_LOOKS]]
 
     def encode(self) -> bytes:
         """The index as a file, the same bytes for the same items."""
-        sides = np.array([(item.width, item.height) for item in self.items], dtype=np.uint8)
-        names = [(item.eval_set, item.eval_id) for item in self.items]
-        body = b"".join(
-            (
-                self.codes.astype("<u8").tobytes(),
-                sides.tobytes(),
-                *(item.pixels for item in self.items),
-                *(item.row for item in self.items),
-                json.dumps(names, separators=(",", ":")).encode(),
-            )
-        )
+        body = self.codes.astype("<u8").tobytes() + encode_items(self.items)
         header = {
             "fingerprint": self.fingerprint,
             "sets": self.sets,
             "items": len(self.items),
+            "faces": len(self.codes),
             "row_bytes": len(self.items[0].row) if self.items else 0,
             "embedding": None if self.embedding is None else asdict(self.embedding),
             "unreadable": [[lost.eval_set, lost.eval_id, lost.why] for lost in self.unreadable],
@@ -303,41 +249,39 @@ class EvaluationIndex:
         if sha256_hex(body) != header["sha256"]:
             raise UnusableIndex(name, "changed since it was made: sha256 differs")
         unreadable = tuple(Missing(*lost) for lost in header["unreadable"])
-        count = header["items"]
-        codes = np.frombuffer(body, "<u8", count * VIEWS).astype(np.uint64)
-        items = tuple(_read_items(body, 8 * count * VIEWS, count, header["row_bytes"]))
+        count = header["faces"] * VIEWS
+        codes = np.frombuffer(body, "<u8", count).astype(np.uint64)
+        items = tuple(decode_items(body, 8 * count, header["items"], header["row_bytes"]))
         embedding = _read_embedding(header["embedding"])
-        return cls(items, codes.reshape(count, VIEWS), unreadable, embedding=embedding)
+        return cls(items, codes.reshape(-1, VIEWS), unreadable, embedding=embedding)
 
 
 def descriptor_of(index: EvaluationIndex, name: str = "index") -> Descriptor | None:
     """The descriptor that made an index's rows; None where it has none.
+
+    Args:
+        index: it.
+        name: path of its file; a file of weights that is gone is sought in the same folder.
 
     Raises:
         UnusableIndex: it cannot be loaded, or its weights are others now.
     """
     if index.embedding is None:
         return None
+    stated = index.embedding
+    folder = Path(name).parent
     try:
-        descriptor = load_descriptor(index.embedding.descriptor)
+        for place in places_of(stated.descriptor, folder):
+            descriptor = load_descriptor(place)
+            if descriptor.digest == stated.digest:
+                return descriptor
     except DescriptorUnavailable as error:
-        raise UnusableIndex(name, str(error)) from None
-    if descriptor.digest != index.embedding.digest:
-        why = f"made with descriptor {descriptor.name}, whose weights were others than they are"
-        raise UnusableIndex(name, why)
-    return descriptor
-
-
-def _read_items(body: bytes, start: int, count: int, row_bytes: int) -> Iterator[Item]:
-    """The items after the codes."""
-    sides = np.frombuffer(body, np.uint8, 2 * count, start).reshape(count, 2).tolist()
-    places = np.cumsum([start + 2 * count, *(width * height for width, height in sides)]).tolist()
-    rows = places[-1]
-    names = json.loads(body[rows + count * row_bytes :])
-    for number, ((eval_set, eval_id), (width, height)) in enumerate(zip(names, sides, strict=True)):
-        pixels = body[places[number] : places[number + 1]]
-        row = body[rows + number * row_bytes : rows + (number + 1) * row_bytes]
-        yield Item(eval_set, eval_id, width, height, pixels, row)
+        sought = (
+            f"{error} (its weights, of digest {stated.digest[:12]}, were sought in {folder} too)"
+        )
+        raise UnusableIndex(name, sought) from None
+    why = f"made with descriptor {stated.descriptor}, whose weights were others than they are"
+    raise UnusableIndex(name, why)
 
 
 def _read_embedding(stated: dict[str, Any] | None) -> Embedding | None:

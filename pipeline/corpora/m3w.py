@@ -40,12 +40,15 @@ class M3wLimits:
         max_images: more images on a page drop it; 0 for no limit (OBELICS: 30, table 3).
         max_image_documents: an image on more pages than this is dropped as decoration; 0 for no
             limit (OBELICS, appendix A.1: 10).
+        near_image_bits: images of the corpus whose 64-bit hashes differ by at most this, and that
+            are one picture when laid over each other, count as one there; -1 for one file alone.
         same_image_bits: of two images on a page whose 64-bit hashes differ by at most this, the
             first stays; -1 keeps both (MMC4, section 3: 5).
     """
 
     max_images: int = 30
     max_image_documents: int = 10
+    near_image_bits: int = bounded(3, at_least=-1, at_most=3)
     same_image_bits: int = bounded(5, at_least=-1, at_most=64)
 
 
@@ -58,7 +61,8 @@ class Use:
         index: of the block in the document.
         url: as the page named it.
         image: the image.
-        documents: on how many documents the image stands.
+        documents: on how many documents the image stands, or a near-copy of it.
+        files: how many images are near-copies of it, itself among them.
         vector: its embedding as float32 bytes, b"" when not scored.
     """
 
@@ -67,6 +71,7 @@ class Use:
     url: str
     image: Image
     documents: int = 1
+    files: int = 1
     vector: bytes = b""
 
 
@@ -74,14 +79,15 @@ class Use:
 class BuildSequences(beam.PTransform):
     """Sequences of `documents`, `found` and `embedded`; outputs `sequences`, `read`, `decisions`.
 
-    Documents that show one of `copies` make none. The main output holds (Sequence, vectors of its
+    Documents that show one of `copies` make none; images that `near` puts in one group are counted
+    as one. The main output holds (Sequence, vectors of its
     images as float32 bytes).
     """
 
     limits: M3wLimits
 
     def expand(self, inputs: Any) -> Any:
-        """Three shuffles of small records: by URL, by image, by document."""
+        """Shuffles of small records: by URL, by image, by its group, by document."""
         links = inputs["documents"] | "Links" >> beam.FlatMap(image_places)
         images = inputs["found"] | "Urls" >> beam.FlatMap(images_by_url)
         copies = inputs["copies"] | "CopiesByUrl" >> beam.FlatMap(
@@ -96,8 +102,10 @@ class BuildSequences(beam.PTransform):
         shown = joined | "ShownCopies" >> beam.FlatMapTuple(shown_copies)
         vectors = inputs["embedded"] | "Vectors" >> beam.Map(lambda row: (row.key, row.vector))
         counted = (
-            {"uses": uses, "vectors": vectors}
+            {"uses": uses, "vectors": vectors, "near": inputs["near"]}
             | "JoinImages" >> beam.CoGroupByKey()
+            | "ByGroup" >> beam.FlatMapTuple(grouped_uses)
+            | "SamePicture" >> beam.GroupByKey()
             | "CountDocuments" >> beam.FlatMapTuple(count_documents)
         )
         documents = inputs["documents"] | "ByKey" >> beam.Map(lambda d: (d.key, d))
@@ -139,20 +147,29 @@ def shown_copies(url: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[s
             yield document, replace(copy, urls=(url,))
 
 
-def count_documents(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, Use]]:
-    """Each place of an image, under its document's key, with the number of its documents."""
-    del key
-    uses = list(groups["uses"])
+def grouped_uses(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, Use]]:
+    """Each place of an image with its embedding, under the key of the image's group."""
+    group = next(iter(groups["near"]), key)
     vector = next(iter(groups["vectors"]), b"")
+    for use in groups["uses"]:
+        yield group, replace(use, vector=vector)
+
+
+def count_documents(group: str, places: Iterable[Use]) -> Iterator[tuple[str, Use]]:
+    """Each place of one picture, under its document's key, with the number of its documents."""
+    del group
+    uses = list(places)
     documents = len({use.document for use in uses})
+    files = len({use.image.key for use in uses})
     for use in uses:
-        yield use.document, replace(use, documents=documents, vector=vector)
+        yield use.document, replace(use, documents=documents, files=files)
 
 
 def judge_use(use: Use, earlier: Iterable[Use], limits: M3wLimits) -> Why | None:
     """Why an image is dropped from its page: decoration, or a copy of one further up."""
     if 0 < limits.max_image_documents < use.documents:
-        return Why(Reason.FREQUENT_IMAGE, use.documents, limits.max_image_documents)
+        alike = f"{use.files} files that look alike" if use.files > 1 else None
+        return Why(Reason.FREQUENT_IMAGE, use.documents, limits.max_image_documents, alike)
     if limits.same_image_bits >= 0:
         for other in earlier:
             bits = hamming(use.image.phash, other.image.phash)

@@ -28,6 +28,7 @@ from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
 from pipeline.stages.evaluation_texts import DOCUMENT_TEXTS, PAIR_TEXTS, DropEvaluationTexts
 from pipeline.stages.fetching import FetchMedia, document_links
 from pipeline.stages.inputs import Input
+from pipeline.stages.near_images import GroupNearImages
 from pipeline.stages.one_stays import NEWEST, SAME_TEXT, DropSameText, KeepNewest
 from pipeline.stages.paragraphs import OBELICS, PARAGRAPHS, FilterParagraphs, ObelicsSettings
 from pipeline.stages.reading import ReadDocuments, ReadSettings
@@ -328,7 +329,13 @@ def _m3w(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) ->
         else pipeline | "NoCopies" >> beam.Create([])
     )
     media = _media(request, pipeline, work)
-    inputs: Any = {"documents": documents, "copies": copies, **media}
+    bits = recipe.m3w.near_image_bits if recipe.m3w.max_image_documents else -1
+    near = (
+        media["found"] | GroupNearImages(bits, place.root)
+        if bits >= 0
+        else pipeline | "NoneNear" >> beam.Create([])
+    )
+    inputs: Any = {"documents": documents, "copies": copies, "near": near, **media}
     built = inputs | BuildSequences(recipe.m3w)
     shards = (
         built.sequences

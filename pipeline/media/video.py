@@ -28,7 +28,7 @@ FRAMES_FPS = 1.0
 """Frames of a video that are hashed and held against evaluation data, a second."""
 
 MAX_FRAMES = 60
-"""And of one video at most."""
+"""And of one video at most; those of a longer one are spread evenly over all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,9 @@ def encode_video(content: bytes, limits: VideoLimits) -> bytes:
 def sample_frames(content: bytes, fps: float, max_frames: int) -> list["PilImage"]:
     """The frames at 0, 1/fps, 2/fps ... seconds of a video that `encode_video` made; mode RGB.
 
+    A video that has more such frames than are wanted gives as many, as far from each other as it
+    is long: none of it is left unseen.
+
     Raises:
         BadInput: `undecodable`.
     """
@@ -153,6 +156,9 @@ def sample_frames(content: bytes, fps: float, max_frames: int) -> list["PilImage
     frames: list[PilImage] = []
     try:
         with _open(content, "mov") as container:
+            seconds = _seconds_of(container, _moving_pictures(container))
+            if seconds * fps > max_frames + 1:
+                fps = max_frames / seconds
             for frame in _decoded(container):
                 if len(frames) == max_frames:
                     break

@@ -12,7 +12,7 @@ import apache_beam as beam
 
 from dedup.descriptor import Descriptor
 from dedup.evaluation_file import images_of
-from dedup.fingerprint import thumbnail
+from dedup.fingerprint import seen_grey
 from dedup.index import EvaluationIndex, Match, by_likeness, descriptor_of
 from pipeline.media.video import FRAMES_FPS, MAX_FRAMES, sample_frames
 from pipeline.stages.beam_files import FILES
@@ -168,7 +168,7 @@ def pictures_of(found: Found, reader: PackReader) -> "list[PilImage]":
 
 def first_match(pictures: "list[PilImage]", held: list[Held]) -> Match | None:
     """What an image, or any frame of a video, is most surely a copy of, in any of the indexes."""
-    greys = [thumbnail(picture) for picture in pictures]
+    greys = [seen_grey(picture) for picture in pictures]
     matches = []
     for one in held:
         embed = one.descriptor.embed_images if one.descriptor and pictures else None

@@ -19,8 +19,9 @@ from scipy.fft import dctn
 from shared_inputs import SHARED
 
 from dedup.descriptor import Embedding, load_descriptor
-from dedup.fingerprint import thumbnail
-from dedup.index import EvaluationIndex, Item
+from dedup.fingerprint import seen_grey
+from dedup.index import EvaluationIndex
+from dedup.items import Item
 from dedup.nearest import nearest_rows
 from pipeline.sample_web.render import render_scene
 from pipeline.sample_web.scenes import draw_scene, signature_of
@@ -143,7 +144,7 @@ def index_of(images: list[Image.Image], rows=None, embedding=None) -> Evaluation
     rows = [None] * len(images) if rows is None else rows
     return EvaluationIndex.build(
         (
-            Item.of("set", str(place), thumbnail(image), row)
+            Item.of("set", str(place), seen_grey(image), row)
             for place, (image, row) in enumerate(zip(images, rows, strict=True))
         ),
         embedding=embedding,
@@ -151,7 +152,7 @@ def index_of(images: list[Image.Image], rows=None, embedding=None) -> Evaluation
 
 
 def matches(index: EvaluationIndex, images: list[Image.Image], rows=None) -> list[str]:
-    found = index.match([thumbnail(image) for image in images], rows)
+    found = index.match([seen_grey(image) for image in images], rows)
     return [match.eval_id if match else "" for match in found]
 
 

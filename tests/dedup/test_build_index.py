@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 from dedup.build_index import main
 from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import thumbnail
-from dedup.index import Missing
+from dedup.items import Missing
 
 
 def picture(seed: int) -> Image.Image:
@@ -130,3 +130,12 @@ def test_videos_and_photos(shared_data, tmp_path, capsys):
     sets = ["--set", f"video={video}", "--set", f"coco={photos}"]
     assert main([*sets, "--output", str(tmp_path / "i")]) == 0
     assert "coco: 80 pictures, 0 unreadable" in capsys.readouterr().out
+
+
+def test_a_name_too_long_for_the_system_is_told_as_such(folder, tmp_path, capsys):
+    long = "n" * 300
+    assert main(["--set", f"mine={folder}", "--output", str(tmp_path / long)]) == 1
+    assert capsys.readouterr().err.endswith(f"{long}: File name too long\n")
+    with pytest.raises(SystemExit):
+        main(["--set", f"mine={tmp_path / long}", "--output", str(tmp_path / "eval.index")])
+    assert "mine: File name too long: " in capsys.readouterr().err

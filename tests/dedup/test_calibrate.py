@@ -5,12 +5,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dedup import calibrate as calibrate_module
-from dedup.calibrate import CURVE, EDITS, calibrate, choose_threshold, main
+from dedup.calibrate import CURVE, EDITS, calibrate, choose_threshold, judge_number, main
 from dedup.descriptor import Embedding
 from dedup.evaluation_file import EvaluationFile
 from dedup.evaluation_texts import EvaluationText
 from dedup.fingerprint import thumbnail
-from dedup.index import EvaluationIndex, Item
+from dedup.index import EvaluationIndex
+from dedup.items import Item
 
 COSINES = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20)
 
@@ -61,12 +62,41 @@ def test_no_such_precision_is_said():
 
 
 def test_copies_are_told_from_strangers():
-    found = calibrate([picture(seed) for seed in range(40)], Greys(), 0.99)
-    assert found.precision >= 0.99
+    found = calibrate([picture(seed) for seed in range(40)], Greys(), 0.95)
+    assert found.precision >= 0.95
     assert found.recall > 0.5
     assert found.images == 40
-    with pytest.raises(ValueError, match="at least 20 images, got 3"):
+    with pytest.raises(ValueError, match="takes 198 images, got 3; with fewer than 20 nothing"):
         calibrate([picture(seed) for seed in range(3)], Greys(), 0.99)
+
+
+@pytest.mark.parametrize(
+    ("images", "precision", "why"),
+    [
+        (198, 0.99, ""),
+        (197, 0.99, "a precision of 0.99 takes 198 images, got 197, which can show 0.9898 at most"),
+        (20, 0.99999, "takes 199998 images, got 20, which can show 0.909 at most: give more, or"),
+        (20, 0.909, ""),
+        (20, 0.5, ""),
+        (
+            19,
+            0.5,
+            "a precision of 0.5 takes 20 images, got 19; with fewer than 20 nothing is shown",
+        ),
+        (10_000, 1.0, "takes endlessly many images, got 10000, which can show 0.9998 at most"),
+    ],
+)
+def test_few_images_show_no_high_precision(images, precision, why):
+    told = judge_number(images, precision)
+    assert why in told
+    assert bool(told) == bool(why)
+
+
+@given(st.integers(20, 5000))
+def test_what_can_be_shown_is_accepted(images):
+    told = judge_number(images, 1.0)
+    shown = float(told.rpartition(" ")[2])
+    assert judge_number(images, shown) == ""
 
 
 @pytest.mark.parametrize("edit", EDITS)

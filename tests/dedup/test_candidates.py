@@ -25,7 +25,10 @@ def crop(image: Image.Image, left: float, top: float, right: float, bottom: floa
 
 
 ORIGINALS = [picture(seed) for seed in range(5)]
-SEARCH = HashSearch(np.array([view_codes(thumbnail(image)) for image in ORIGINALS]))
+GREYS = [thumbnail(image) for image in ORIGINALS]
+SEARCH = HashSearch(
+    np.array([view_codes(grey) for grey in GREYS]), [grey.shape[::-1] for grey in GREYS]
+)
 
 WAYS = [None, *Image.Transpose]
 PARTS = {

@@ -15,10 +15,12 @@ from dedup.descriptor import (
     DescriptorUnavailable,
     Embedding,
     load_descriptor,
+    places_of,
 )
 from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import thumbnail
-from dedup.index import EvaluationIndex, Item, UnusableIndex, descriptor_of
+from dedup.index import EvaluationIndex, UnusableIndex, descriptor_of
+from dedup.items import Item
 from dedup.screened import ScreenedRows
 
 torch = pytest.importorskip("torch")
@@ -141,6 +143,27 @@ def test_an_index_of_other_weights_is_refused_by_name(model, tmp_path):
     with pytest.raises(UnusableIndex, match="No such file"):
         descriptor_of(index, "e.index")
     assert descriptor_of(EvaluationIndex.build([])) is None
+
+
+def test_weights_that_moved_with_the_index_are_found_beside_it(tmp_path):
+    name = save_model(tmp_path / "m.pt")
+    index = index_of(load_descriptor(name), [picture(1)])
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "m.pt").rename(tmp_path / "moved" / "m.pt")
+    moved = descriptor_of(index, str(tmp_path / "moved" / "e.index"))
+    assert moved.digest == index.embedding.digest
+    with pytest.raises(UnusableIndex, match=r"m\.pt.*were sought in .*there too"):
+        descriptor_of(index, str(tmp_path / "there" / "e.index"))
+    save_model(tmp_path / "m.pt", 2.0)  # another model where the first one was
+    assert descriptor_of(index, str(tmp_path / "moved" / "e.index")).digest == moved.digest
+
+
+def test_files_of_weights_are_sought_by_the_index(tmp_path):
+    (tmp_path / "m.pt").write_bytes(b"x")
+    assert places_of("torchscript:models/m.pt", tmp_path) == [f"torchscript:{tmp_path / 'm.pt'}"]
+    assert places_of("timm:vit=models/m.pt", tmp_path) == [f"timm:vit={tmp_path / 'm.pt'}"]
+    for name in (EFFICIENTNET, "timm:vit", "torchscript:gone.pt"):
+        assert places_of(name, tmp_path) == [name]
 
 
 @pytest.mark.parametrize(

@@ -305,3 +305,33 @@ def test_a_picture_that_cannot_be_opened_is_listed(tmp_path):
     (tmp_path / "folder").mkdir()
     assert entry.eval_id == "a.jpg"
     assert list(read_entries(tmp_path / "list.txt")) == [Unreadable("folder", "Is a directory")]
+
+
+@pytest.mark.parametrize("name", ["more.zip", "PHOTOS.TAR.GZ", "rows.parquet", "a.7z"])
+def test_an_archive_in_a_tar_is_named(tmp_path, name):
+    path = tmp_path / "set.tar"
+    with tarfile.open(path, "w") as tar:
+        for member, content in (("1.jpg", JPEG), (name, b"PK\3\4"), ("notes.md", b"x")):
+            info = tarfile.TarInfo(member)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    picture, archive, other = read_all(path)
+    assert picture.eval_id == "set.tar!1.jpg"
+    why = "an archive that is not read: unpack it first"
+    assert archive == Unreadable(f"set.tar!{name}", why)
+    assert other == PassedOver("set.tar!notes.md")
+
+
+def test_a_zip_in_a_folder_is_named(tmp_path):
+    (tmp_path / "1.jpg").write_bytes(JPEG)
+    (tmp_path / "more.zip").write_bytes(b"PK\3\4")
+    assert [type(one) for one in read_all(tmp_path)] == [Picture, Unreadable]
+
+
+def test_a_list_may_begin_with_a_mark_and_name_what_no_system_holds(tmp_path):
+    (tmp_path / "1.jpg").write_bytes(JPEG)
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"\xef\xbb\xbf1.jpg\r\n" + b"n" * 300 + b".jpg\n")
+    picture, lost = read_all(path)
+    assert picture.eval_id == "1.jpg"
+    assert lost == Unreadable("n" * 300 + ".jpg", "File name too long")

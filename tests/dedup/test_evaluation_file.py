@@ -5,7 +5,8 @@ from PIL import Image
 from dedup.evaluation_file import EvaluationFile, images_of
 from dedup.evaluation_texts import EvaluationText
 from dedup.fingerprint import thumbnail
-from dedup.index import EvaluationIndex, Item, Missing, UnusableIndex
+from dedup.index import EvaluationIndex, UnusableIndex
+from dedup.items import Item, Missing
 
 TEXT = EvaluationText("coco", "val/7", "a cat asleep on a warm blue car bonnet")
 

@@ -7,18 +7,23 @@ from PIL.Image import Transpose
 
 from dedup.fingerprint import (
     CROPS,
+    HALVES,
+    SQUARES,
     TURNS,
     VIEWS,
+    cut,
     half_codes,
     hamming,
+    inner_box,
     is_flat,
     phash,
-    phash_turns,
+    seen_grey,
+    shrunk,
     thumbnail,
     to_codes,
     turn_codes,
     view_codes,
-    view_place,
+    view_spot,
 )
 
 CODES = st.integers(0, 2**64 - 1)
@@ -78,7 +83,8 @@ def test_thumbnails_are_small_and_grey_and_keep_small_pictures():
 def test_views_are_hashes_of_crops():
     image = picture(4, (64, 48))
     codes = view_codes(thumbnail(image))
-    assert codes.shape == (VIEWS,) == (sum(places**2 for _, places in CROPS),)
+    grids = sum(places**2 for _, places in (*CROPS, HALVES))
+    assert codes.shape == (VIEWS,) == (grids + len(SQUARES),)
     assert codes[0] == to_codes([phash(image)])[0]
     corner = to_codes([phash(image.crop((0, 0, 32, 24)))])[0]  # half of each side, on the pixel
     assert (corner ^ codes[-9]).bit_count() <= 1
@@ -86,20 +92,66 @@ def test_views_are_hashes_of_crops():
 
 
 def test_the_views_stand_at_even_places():
-    assert view_place(0) == (1.0, 0.0, 0.0)
-    assert view_place(1) == (0.8, 0.0, 0.0)
-    share, left, top = view_place(VIEWS - 8)
-    assert (share, left, top) == (0.5, 0.25, 0.0)
+    assert view_spot(0, 64, 48) == (1.0, 1.0, 0.0, 0.0)
+    assert view_spot(1, 64, 48) == (0.8, 0.8, 0.0, 0.0)
+    assert view_spot(VIEWS - 8, 64, 48) == (0.5, 0.5, 0.25, 0.0)
+    assert view_spot(VIEWS - 10, 64, 48) == (0.875 * 0.75, 0.875, (1 - 0.875 * 0.75) / 2, 0.0625)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (48, 64)])
+def test_the_square_views_are_hashes_of_squares(size):
+    image = picture(4, size)
+    codes = view_codes(thumbnail(image))
+    first = VIEWS - HALVES[1] ** 2 - len(SQUARES)
+    for number, start in enumerate((8, 0, 16)):
+        left, top = (start, 0) if size[0] > size[1] else (0, start)
+        square = to_codes([phash(image.crop((left, top, left + 48, top + 48)))])[0]
+        assert (square ^ codes[first + number]).bit_count() <= 1
+        spot = view_spot(first + number, *size)
+        shown = spot.left * size[0], spot.top * size[1], spot.across * size[0]
+        assert shown == pytest.approx((left, top, 48))
+
+
+def framed(image: Image.Image, left: int, top: int, right: int, bottom: int, colour: str):
+    size = (image.width + left + right, image.height + top + bottom)
+    whole = Image.new("RGB", size, colour)
+    whole.paste(image, (left, top))
+    return whole
+
+
+@pytest.mark.parametrize("sides", [(10, 10, 10, 10), (0, 24, 0, 0), (0, 20, 0, 20), (7, 0, 0, 0)])
+@pytest.mark.parametrize("colour", ["white", "black"])
+def test_margins_are_left_out_with_the_row_that_is_half_margin(sides, colour):
+    left, top, right, bottom = (side + (side > 0) for side in sides)
+    whole = framed(picture(5), *sides, colour)
+    box = inner_box(seen_grey(whole))
+    assert box == (left, top, whole.width - right, whole.height - bottom)
+    assert cut(seen_grey(whole), box).shape == (box[3] - top, box[2] - left)
+
+
+def test_without_margins_all_is_kept():
+    assert inner_box(seen_grey(picture(5))) == (0, 0, 160, 120)
+    assert inner_box(np.full((30, 40), 7, dtype=np.uint8)) == (0, 0, 40, 30)
+    speck = framed(picture(5).resize((6, 5)), 60, 60, 60, 60, "white")
+    assert inner_box(seen_grey(speck)) == (0, 0, *speck.size)
+
+
+def test_pictures_are_seen_at_256_px_and_shrunk_to_thumbnails():
+    large = picture(1, (640, 480))
+    assert seen_grey(large).shape == (192, 256)
+    thumb = shrunk(seen_grey(large))
+    assert thumb.shape == (48, 64)
+    assert np.abs(thumb.astype(int) - thumbnail(large)).mean() < 2
+    assert shrunk(thumb) is thumb
 
 
 @pytest.mark.parametrize("size", [(160, 120), (96, 96)])
 def test_turned_hashes_are_the_hashes_of_turned_pictures(size):
     image = picture(3, size)
     turned = [image if way is None else image.transpose(way) for way in TURNED]
-    hashes = phash_turns(image)
-    assert hashes[0] == phash(image)
-    assert len(hashes) == TURNS
-    assert list(hashes) == [phash(other) for other in turned]
+    codes = turn_codes(to_codes([phash(image)]))
+    assert codes.shape == (TURNS, 1)
+    assert codes[:, 0].tolist() == to_codes([phash(other) for other in turned]).tolist()
 
 
 @given(st.lists(CODES, min_size=1, max_size=5))

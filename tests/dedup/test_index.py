@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from dedup import index as index_module
+from dedup import query as query_module
 from dedup.candidates import Candidate, HashSearch
 from dedup.evaluation_file import EvaluationFile
-from dedup.fingerprint import VIEWS, thumbnail
-from dedup.index import MAGIC, EvaluationIndex, Item, Match, Missing, UnusableIndex
+from dedup.fingerprint import VIEWS, seen_grey, thumbnail
+from dedup.index import MAGIC, EvaluationIndex, Match, UnusableIndex
+from dedup.items import Item, Missing, faces_of
 from dedup.second_look import ALIKE
 
 WORDS = st.text(max_size=6)
@@ -86,12 +87,12 @@ HARD = {
 
 
 def index_of(images: list[Image.Image], name: str = "set") -> EvaluationIndex:
-    items = [Item.of(name, f"{k:02d}", thumbnail(image)) for k, image in enumerate(images)]
+    items = [Item.of(name, f"{k:02d}", seen_grey(image)) for k, image in enumerate(images)]
     return EvaluationIndex.build(items)
 
 
 def search(index: EvaluationIndex, *images: Image.Image) -> list[Match | None]:
-    return index.match([thumbnail(image) for image in images])
+    return index.match([seen_grey(image) for image in images])
 
 
 PICTURES = [picture(seed) for seed in range(12)]
@@ -114,10 +115,36 @@ def test_copies_are_found(change):
     assert found == [f"{k:02d}" if k < 8 else None for k in range(12)]
 
 
+FRAMES = {
+    "border": lambda image: ImageOps.expand(image, 12, "white"),
+    "bars": lambda image: ImageOps.pad(image, (image.width, image.height * 3 // 2)),
+    "bar above": lambda image: ImageOps.pad(image, (160, 150), color="navy", centering=(0.5, 1)),
+    "square": lambda image: ImageOps.fit(image, (120, 120)),
+    "70 %": lambda image: crop(image, 0.7, 0.5, 0.5),
+    "60 %": lambda image: crop(image, 0.6, 0.5, 0.5),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_framed_and_smaller_copies_are_found(frame):
+    found = search(INDEX, *map(FRAMES[frame], PICTURES))
+    assert [match and match.eval_id for match in found] == [
+        f"{k:02d}" if k < 8 else None for k in range(12)
+    ]
+
+
+@pytest.mark.parametrize("frame", ["border", "bars", "bar above"])
+def test_an_original_with_margins_is_found_without_them(frame):
+    index = index_of([FRAMES[frame](image) for image in PICTURES[:4]])
+    found = search(EvaluationIndex.decode(index.encode()), *PICTURES[:6])
+    assert [match and match.eval_id for match in found] == ["00", "01", "02", "03", None, None]
+
+
 def test_a_look_tells_pictures_with_one_hash_apart(monkeypatch):
     """Every original a candidate at its whole: only the right one is a match."""
     everywhere = [Candidate(owner, 0, np.eye(2, 3)) for owner in range(len(INDEX))]
     monkeypatch.setattr(HashSearch, "candidates", lambda _, greys: [everywhere] * len(greys))
+    assert len(faces_of(INDEX.items)) == len(INDEX), "owners are faces"
     for number, match in enumerate(search(INDEX, *PICTURES)):
         assert (match and match.eval_id) == (f"{number:02d}" if number < 8 else None)
 
@@ -131,9 +158,9 @@ def test_the_first_by_name_wins_a_tie():
 
 def test_looks_are_bounded(monkeypatch):
     looked = []
-    look = index_module.look_again
+    look = query_module.look_again
     monkeypatch.setattr(
-        index_module, "look_again", lambda *given: looked.append(given[1]) or look(*given)
+        query_module, "look_again", lambda *given: looked.append(given[1]) or look(*given)
     )
     index = index_of([PICTURES[0]] * 100)
     assert search(index, PICTURES[0])[0].eval_id == "00"
@@ -153,7 +180,7 @@ def figure(number: int) -> Image.Image:
 
 def test_figures_that_crowd_round_one_hash_are_all_found():
     figures = [figure(number) for number in range(150)]
-    found = index_of(figures).match([thumbnail(image) for image in figures])
+    found = index_of(figures).match([seen_grey(image) for image in figures])
     missed = [number for number, match in enumerate(found) if match is None]
     assert missed == []
 
@@ -186,7 +213,7 @@ def test_an_index_comes_back_whatever_the_order(items):
     assert again.items == index.items
     assert sorted(items, key=repr) == sorted(again.items, key=repr)
     assert np.array_equal(again.codes, index.codes)
-    assert again.codes.shape == (len(items), VIEWS)
+    assert again.codes.shape == (len(faces_of(index.items)), VIEWS)
     assert again.sets == index.sets
     assert again.unreadable == (missing[1], missing[0])
 
@@ -230,13 +257,13 @@ def test_other_files_are_refused(tmp_path):
 
 
 def test_another_version_is_refused():
-    content = SMALL.encode().replace(MAGIC + b" 2\n", MAGIC + b" 1\n")
-    assert refusal(content) == "of version 1, this program reads version 2"
+    content = SMALL.encode().replace(MAGIC + b" 3\n", MAGIC + b" 1\n")
+    assert refusal(content) == "of version 1, this program reads version 3"
 
 
 def test_another_fingerprint_is_refused():
     other = EvaluationIndex(SMALL.items, SMALL.codes, fingerprint="pdq/1")
-    why = "made with fingerprint 'pdq/1', this program has 'cosine64/1'"
+    why = "made with fingerprint 'pdq/1', this program has 'cosine64/2'"
     assert refusal(other.encode()) == why
 
 

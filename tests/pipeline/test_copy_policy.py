@@ -11,7 +11,8 @@ from PIL import ImageDraw, ImageOps
 
 from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import thumbnail
-from dedup.index import EvaluationIndex, Item
+from dedup.index import EvaluationIndex
+from dedup.items import Item
 from pipeline.build import main
 
 pytestmark = pytest.mark.beam

@@ -14,6 +14,7 @@ from pipeline.corpora.m3w import (
     Use,
     count_documents,
     decide_sequence,
+    grouped_uses,
     image_places,
     image_uses,
     images_by_url,
@@ -84,13 +85,24 @@ def test_links_and_images_meet_by_url():
 
 def test_documents_are_counted_not_places():
     uses = [Use("d", 1, "u", CUP), Use("d", 3, "u", CUP), Use("e", 1, "u", CUP)]
-    counted = list(count_documents(CUP.key, {"uses": uses, "vectors": [b"v"]}))
-    assert [(key, one.documents, one.vector) for key, one in counted] == [
-        ("d", 2, b"v"),
-        ("d", 2, b"v"),
-        ("e", 2, b"v"),
+    grouped = list(grouped_uses(CUP.key, {"uses": uses, "vectors": [b"v"], "near": []}))
+    assert [(group, one.vector) for group, one in grouped] == [(CUP.key, b"v")] * 3
+    counted = list(count_documents(CUP.key, [one for _, one in grouped]))
+    assert [(key, one.documents, one.files) for key, one in counted] == [
+        ("d", 2, 1),
+        ("d", 2, 1),
+        ("e", 2, 1),
     ]
-    assert next(iter(count_documents(CUP.key, {"uses": uses, "vectors": []})))[1].vector == b""
+    bare = grouped_uses(CUP.key, {"uses": uses, "vectors": [], "near": []})
+    assert next(bare)[1].vector == b""
+
+
+def test_near_copies_are_counted_together():
+    near = {"uses": [Use("e", 1, "u", CUP_AGAIN)], "vectors": [b"w"], "near": [CUP.key]}
+    ((group, other),) = grouped_uses(CUP_AGAIN.key, near)
+    assert (group, other.vector, other.image) == (CUP.key, b"w", CUP_AGAIN)
+    counted = count_documents(group, [Use("d", 1, "u", CUP), other])
+    assert [(key, one.documents, one.files) for key, one in counted] == [("d", 2, 2), ("e", 2, 2)]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +114,12 @@ def test_documents_are_counted_not_places():
         (use(4, CUP_AGAIN), [use(1, CUP)], M3wLimits(same_image_bits=1), None),
         (use(4, CUP), [use(1, CUP)], M3wLimits(same_image_bits=-1), None),
         (use(1, CUP, documents=11), [], M3wLimits(), Why(Reason.FREQUENT_IMAGE, 11, 10)),
+        (
+            use(1, CUP, documents=11, files=3),
+            [],
+            M3wLimits(),
+            Why(Reason.FREQUENT_IMAGE, 11, 10, "3 files that look alike"),
+        ),
         (use(1, CUP, documents=10), [], M3wLimits(), None),
         (use(1, CUP, documents=11), [], M3wLimits(max_image_documents=0), None),
     ],
@@ -246,6 +264,7 @@ def test_decoration_is_counted_as_a_slow_recount_does():
             "found": pipeline | "F" >> beam.Create(found),
             "embedded": pipeline | "E" >> beam.Create([]),
             "copies": pipeline | "C" >> beam.Create([copy]),
+            "near": pipeline | "N" >> beam.Create([]),
         }
         limits = M3wLimits(max_images=0, max_image_documents=10, same_image_bits=-1)
         built = inputs | BuildSequences(limits)

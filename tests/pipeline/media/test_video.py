@@ -129,6 +129,8 @@ def test_frames_are_sampled_by_time(clip):
     assert sorted(channels) == channels
     assert len(sample_frames(encoded, 3.0, 100)) in (9, 10)
     assert len(sample_frames(encoded, 3.0, 2)) == 2
+    spread = sample_frames(encoded, 3.0, 3)
+    assert [int(np.asarray(one).mean(axis=(0, 1)).argmax()) for one in spread] == [0, 1, 2]
 
 
 NO_VIDEOS = {

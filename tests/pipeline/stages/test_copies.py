@@ -13,7 +13,8 @@ from PIL import ImageDraw, ImageOps
 
 from dedup.evaluation_file import EvaluationFile
 from dedup.fingerprint import thumbnail
-from dedup.index import EvaluationIndex, Item, Match
+from dedup.index import EvaluationIndex, Match
+from dedup.items import Item
 from dedup.second_look import ALIKE
 from pipeline.media.image import ImageLimits
 from pipeline.media.video import VideoLimits
