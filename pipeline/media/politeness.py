@@ -2,14 +2,15 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from schemas.rejection import Reason, Why
 
-OPT_OUT_WORDS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "none"})
-"""Directives of X-Robots-Tag that keep a file out of a corpus; img2dataset honours the same."""
+OPT_OUT_WORDS = ("noai", "noimageai", "noindex", "noimageindex", "none")
+"""Directives that keep a file out of a corpus; img2dataset honours the first four. `none` stands
+for noindex and nofollow."""
 
 _WITH_VALUES = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
 """Directives that have a colon themselves; any other word before a colon is a crawler's name."""
@@ -33,13 +34,19 @@ def parse_retry_after(value: str, now: datetime) -> float | None:
         return None
 
 
-def judge_opt_out(robots_tags: Iterable[str], tdm_reservation: str, agent: str) -> Why | None:
-    """Why a file must not be kept although it was served: its headers say so.
+def judge_opt_out(
+    robots_tags: Iterable[str],
+    tdm_reservation: str,
+    agent: str,
+    words: Sequence[str] = OPT_OUT_WORDS,
+) -> Why | None:
+    """Why a file must not be kept although it was served: its headers or its head say so.
 
     Args:
-        robots_tags: the values of all X-Robots-Tag headers.
+        robots_tags: the values of all X-Robots-Tag headers, or of a page's meta elements.
         tdm_reservation: the value of the tdm-reservation header (W3C TDMRep), or "".
         agent: our product token; a tag for another crawler does not concern us.
+        words: directives that keep a file out.
     """
     if tdm_reservation.strip() == "1":
         return Why(Reason.OPT_OUT, "tdm-reservation")
@@ -50,7 +57,7 @@ def judge_opt_out(robots_tags: Iterable[str], tdm_reservation: str, agent: str) 
             if colon and name.strip() not in _WITH_VALUES:
                 concerned = name.strip() in (agent, "*")
             word = (rest if colon else name).strip()
-            if concerned and word in OPT_OUT_WORDS:
+            if concerned and word in words:
                 return Why(Reason.OPT_OUT, word)
     return None
 

@@ -42,7 +42,8 @@ class Web:
         return self.url(path)
 
     def paths(self) -> list[str]:
-        return [path for _, path in self.asked if path != "/robots.txt"]
+        rules = ("/robots.txt", "/.well-known/tdmrep.json")
+        return [path for _, path in self.asked if path not in rules]
 
     def times(self, prefix: str = "/") -> list[float]:
         return [when for when, path in self.asked if path.startswith(prefix)]
