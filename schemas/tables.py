@@ -248,7 +248,8 @@ def _writer(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type hint
         inner = _writer(typing.get_args(kind)[0])
         return lambda value: [inner(item) for item in value]
     if dataclasses.is_dataclass(kind):
-        return row_writer(typing.cast(type, kind))
+        write = row_writer(typing.cast(type, kind))
+        return lambda value: None if value is None else write(value)
     if issubclass(kind, Enum):
         return str
     return lambda value: value

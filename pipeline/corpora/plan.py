@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,9 @@ from pipeline.corpora.m3w import (
 from pipeline.corpora.named_files import file_digest, obelics_files
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
 from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, threshold_of
+from pipeline.media.glance import header_limits
 from pipeline.recipe import BuildRecipe
+from pipeline.stages.asking import Asking, make_asking
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.copies import COPIES, DropEvaluationCopies
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
@@ -47,6 +50,7 @@ from pipeline.stages.screening import (
 from pipeline.stages.shards import WriteShards
 from pipeline.stages.similarity import EmbedMedia
 from pipeline.stages.verdicts import Keep, Subject, came_in
+from pipeline.store.ledger import read_retries, retried
 from schemas.records import Capture, Document, Embedded, Fetched, Found, ImageCopy, Pair, PairLink
 from schemas.shard import encode_pair, encode_sequence
 
@@ -95,7 +99,9 @@ class Request:
 def plan(request: Request, work: Work) -> Iterator[Stage]:
     """The stages in order; a later one may depend on what earlier ones found, so run as you go."""
     recipe = request.recipe
-    yield Stage("read", (request.inputs, _settings(recipe)), (), partial(_read, request))
+    retries = read_retries(work.root, FILES)
+    pages = (_settings(recipe), *_opt_out_digests(recipe), retried(retries, "page"))
+    yield Stage("read", (request.inputs, pages), (), partial(_read, request))
     screen = ScreenLimits(recipe.language, recipe.urls, recipe.flagged, recipe.pii)
     listed = file_digest(recipe.flagged.words_file)
     yield Stage("screen", (screen, listed), ("read",), partial(_screen, screen))
@@ -120,12 +126,11 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
         yield Stage("links", (limits,), ("screen",), partial(_links, limits))
         yield from _texts_out(request, "links", PAIR_TEXTS)
         sources = (*sources, request.link_stage)
-    yield Stage(
-        "fetch",
-        (recipe.fetch, recipe.read, recipe.urls),
-        ("read", *sources),
-        partial(_fetch, request),
+    media_urls = (
+        (recipe.fetch, recipe.read, recipe.urls, header_limits(recipe.image)),
+        (*_opt_out_digests(recipe), retried(retries, "image", "video")),
     )
+    yield Stage("fetch", media_urls, ("read", *sources), partial(_fetch, request))
     media = MediaLimits(recipe.image, recipe.video)
     yield Stage("decode", (media,), ("fetch",), partial(_decode, media))
     if request.indexes:
@@ -179,6 +184,16 @@ def pool_threshold(work: Work, corpus: str, keep: float) -> float | None:
     return threshold_of(scores, keep)
 
 
+def _opt_out_digests(recipe: BuildRecipe) -> tuple[str, ...]:
+    return tuple(map(file_digest, recipe.fetch.opt_out_files))
+
+
+def _asking(request: Request, work: Work) -> Asking:
+    """How a stage that begins now asks the web."""
+    recipe = request.recipe
+    return make_asking(work.root, recipe.fetch, recipe.image, datetime.now(UTC))
+
+
 def _settings(recipe: BuildRecipe) -> ReadSettings:
     """What the read stage needs."""
     return ReadSettings(recipe.base_url, recipe.read, recipe.extract, recipe.fetch)
@@ -190,14 +205,14 @@ def _buckets(items: int) -> int:
 
 
 def _read(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
-    del work, place
+    del place
     out = (
         pipeline
         | beam.Create(request.inputs, reshuffle=len(request.inputs) > 1)
-        | ReadDocuments(_settings(request.recipe))
+        | ReadDocuments(_settings(request.recipe), _asking(request, work))
     )
     tables = {"documents": (Document, out.documents), "captures": (Capture, out.captures)}
-    return Outputs(tables, (out.decisions,), (out.read,))
+    return Outputs(tables, (out.decisions,), (out.read,), fetches=out.rows)
 
 
 def _screen(limits: ScreenLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
@@ -291,8 +306,9 @@ def _fetch(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) 
     captures = work.table(pipeline, "read", "captures", Capture)
     recipe = request.recipe
     inputs: Any = {"links": links | beam.Flatten(), "captures": captures}
-    out = inputs | FetchMedia(place, recipe.read, recipe.fetch, recipe.urls)
-    return Outputs({"fetched": (Fetched, out.fetched)}, (out.decisions,), (out.read,))
+    out = inputs | FetchMedia(place, recipe.read, recipe.urls, _asking(request, work))
+    tables = {"fetched": (Fetched, out.fetched)}
+    return Outputs(tables, (out.decisions,), (out.read,), fetches=out.rows)
 
 
 def _decode(limits: MediaLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:

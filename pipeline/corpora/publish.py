@@ -21,6 +21,9 @@ from schemas.recipe import digest_of, recipe_tree
 
 MANIFEST = "manifest.json"
 
+_TABLES = ("decisions", "fetches")
+"""Tables that are published, each in a folder of its own."""
+
 
 def make_manifest(name: str, overrides: list[str], request: Request, work: Work) -> Manifest:
     """The manifest of a build whose stages are all done."""
@@ -91,7 +94,7 @@ def publish(output: str, work: Work, manifest: Manifest, indexes: tuple[str, ...
     FILES.remove(f"{output}/{MANIFEST}")
     sources = _published_sources(work)
     wanted = {f"{output}/{path}" for path in sources}
-    for folder in ("m3w", "align", "ltip", "vtp", "decisions"):
+    for folder in ("m3w", "align", "ltip", "vtp", *_TABLES):
         for path in FILES.list(f"{output}/{folder}"):
             if path not in wanted:
                 FILES.remove(path)
@@ -121,8 +124,9 @@ def _published_sources(work: Work) -> dict[str, str]:
         index = shard.path.removesuffix(".tar") + ".parquet"
         sources[index] = source.removesuffix(".tar") + ".parquet"
     for result in work.results.values():
-        for number, path in enumerate(result.tables.get("decisions", [])):
-            sources[f"decisions/{result.name}-{number:05d}.parquet"] = path
+        for table in _TABLES:
+            for number, path in enumerate(result.tables.get(table, [])):
+                sources[f"{table}/{result.name}-{number:05d}.parquet"] = path
     return sources
 
 

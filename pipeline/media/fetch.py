@@ -130,9 +130,7 @@ class Fetcher:
         self._loop.set_default_executor(ThreadPoolExecutor(_LOOKUPS, "look-up"))
         self._thread = threading.Thread(target=self._loop.run_forever, name="fetch", daemon=True)
         self._thread.start()
-        self._crawl = self._run(
-            _open_crawl(self._stack, self._limits, self._opener, self._checks)
-        )
+        self._crawl = self._run(_open_crawl(self._stack, self._limits, self._opener, self._checks))
         return self._crawl
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:

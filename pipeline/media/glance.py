@@ -58,6 +58,12 @@ def judge_header(form: str, width: int, height: int, limits: ImageLimits) -> Why
     return None if why is None else replace(why, detail=size)
 
 
+def header_limits(limits: ImageLimits) -> tuple[object, ...]:
+    """Those of the limits on images that a glance depends on."""
+    sides = (limits.min_side_px, limits.max_side_px, limits.max_pixels, limits.max_aspect)
+    return (*sides, limits.formats)
+
+
 def jpeg_size(content: bytes) -> tuple[int, int] | None:
     """Width and height by the first frame header; None where it is not there yet (T.81, B.1)."""
     at = 2

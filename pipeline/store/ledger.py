@@ -121,10 +121,7 @@ def leftovers(paths: Iterable[str]) -> list[str]:
         path
         for path in paths
         if path.endswith(UNFINISHED)
-        or (
-            f"/{_PACKS}/" in path
-            and path.rpartition("/")[2].removesuffix(_PACK_END) not in steps
-        )
+        or (f"/{_PACKS}/" in path and path.rpartition("/")[2].removesuffix(_PACK_END) not in steps)
     ]
 
 
@@ -151,6 +148,11 @@ def read_retries(root: str, files: Files = LOCAL) -> tuple[Retry, ...]:
     except FileNotFoundError:
         return ()
     return tuple(Retry(tuple(one["reasons"]), one["before"], tuple(one["kinds"])) for one in tree)
+
+
+def retried(retries: Iterable[Retry], *kinds: str) -> list[Retry]:
+    """Those of the retries that concern what is asked for as one of some kinds."""
+    return [retry for retry in retries if set(kinds) & set(retry.kinds)]
 
 
 def write_retries(root: str, retries: Iterable[Retry], files: Files = LOCAL) -> None:
