@@ -196,7 +196,7 @@ def _write_outputs(
         decisions = outputs.decisions | "AllDecisions" >> beam.Flatten()
         parts.append(
             decisions
-            | write_decisions((place.root, place.folder), small_files)
+            | "Write/decisions" >> write_decisions((place.root, place.folder), small_files)
             | "Files/decisions" >> beam.Map(_as_summary)
         )
         parts.append(
@@ -206,7 +206,8 @@ def _write_outputs(
             | "Counts" >> beam.Map(lambda counted: {"count": [*counted[0], counted[1]]})
         )
     if outputs.fetches is not None:
-        written = outputs.fetches | write_fetches((place.root, place.folder), small_files)
+        write = write_fetches((place.root, place.folder), small_files)
+        written = outputs.fetches | "Write/fetches" >> write
         parts.append(written | "Files/fetches" >> beam.Map(_as_summary))
     for turn, read in enumerate(outputs.read):
         parts.append(
