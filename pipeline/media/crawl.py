@@ -23,6 +23,7 @@ from pipeline.media.opt_outs import TDMREP_PATH, TdmRules, parse_tdmrep
 from pipeline.media.outcome import FetchLimits, Outcome
 from pipeline.media.politeness import HostGate, judge_opt_out, parse_retry_after
 from pipeline.media.robots import RobotsRules, parse_robots, product_token
+from pipeline.media.turns import SharedTurns
 from pipeline.media.urls import parse_url
 from schemas.rejection import BadInput, Reason, Why
 
@@ -80,9 +81,15 @@ class Crawl:
     """Requests of one event loop: every host's rules and turns, over one opener."""
 
     def __init__(
-        self, limits: FetchLimits, opener: Opener, checks: FetchChecks | None = None
+        self,
+        limits: FetchLimits,
+        opener: Opener,
+        checks: FetchChecks | None = None,
+        turns: str = "",
     ) -> None:
+        """A crawl; `turns` is a folder in which processes share the turns of hosts, "" for none."""
         self._limits = limits
+        self._turns = turns
         self._checks = checks or FetchChecks()
         self._opener = opener
         self._allowed = parse_networks(limits.allowed_private)
@@ -197,8 +204,10 @@ class Crawl:
         name, now = url.raw_host or "", self._clock()
         host = self._hosts.get(name)
         if host is None or now - host.born > RULES_AGE_S:
+            limits = self._limits
+            shared = SharedTurns(self._turns, name) if self._turns else None
             gate = HostGate(
-                self._limits.per_host_connections, self._limits.per_host_delay_s, self._clock
+                limits.per_host_connections, limits.per_host_delay_s, self._clock, shared
             )
             host = self._hosts[name] = _Host(gate, now)
         self._hosts.move_to_end(name)
@@ -256,7 +265,7 @@ class Crawl:
     async def _ask(self, host: _Host, url: "URL", visit: _Visit) -> bytes | str:
         """One request in the host's turn: the body, or the location of a redirect."""
         limits = self._limits
-        async with host.gate.slots:
+        async with host.gate.slot():
             if host.failures >= limits.max_host_failures:
                 raise BadInput(host.last_failure, "host given up", limits.max_host_failures)
             if await host.gate.take_turn(self._free, limits.max_wait_s):

@@ -59,8 +59,18 @@ class Fetcher:
         limits: FetchLimits,
         opener: Opener | None = None,
         checks: FetchChecks | None = None,
+        turns: str = "",
     ) -> None:
+        """A fetcher.
+
+        Args:
+            limits: of politeness, time and bytes.
+            opener: asks for one URL; by default aiohttp.
+            checks: of URLs and bodies.
+            turns: a folder in which processes share the turns of hosts; "" for none.
+        """
         self._limits = limits
+        self._turns = turns
         self._checks = checks
         self._opener = opener
         self._started = False
@@ -130,7 +140,9 @@ class Fetcher:
         self._loop.set_default_executor(ThreadPoolExecutor(_LOOKUPS, "look-up"))
         self._thread = threading.Thread(target=self._loop.run_forever, name="fetch", daemon=True)
         self._thread.start()
-        self._crawl = self._run(_open_crawl(self._stack, self._limits, self._opener, self._checks))
+        self._crawl = self._run(
+            _open_crawl(self._stack, self._limits, self._opener, self._checks, self._turns)
+        )
         return self._crawl
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -143,6 +155,7 @@ async def _open_crawl(
     limits: FetchLimits,
     opener: Opener | None,
     checks: FetchChecks | None = None,
+    turns: str = "",
 ) -> Crawl:
     """A crawl in the running loop that ends with the stack."""
     if opener is None:
@@ -150,7 +163,7 @@ async def _open_crawl(
         opener = await stack.enter_async_context(
             open_aiohttp(limits.user_agent, allowed, limits.connections)
         )
-    crawl = Crawl(limits, opener, checks)
+    crawl = Crawl(limits, opener, checks, turns)
     stack.push_async_callback(crawl.close)
     return crawl
 

@@ -4,6 +4,7 @@ A host's URLs stay in one worker's hands, so that its rate holds; all hosts of a
 by one event loop, since each of them alone has to be waited for most of the time.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,12 +56,19 @@ class Asking:
 
 def make_asking(root: str, fetch: FetchLimits, image: ImageLimits, now: datetime) -> Asking:
     """How a stage asks the web that begins now; what killed builds left is cleared away."""
+    if is_local(root):
+        shutil.rmtree(turns_of(root), ignore_errors=True)  # its times are of a clock long reset
     paths = FILES.list(f"{root}/{LEDGER}")
     for path in leftovers(paths):
         FILES.remove(path)
     since = iso_time(now - timedelta(days=min(fetch.max_age_days, 36_500)))
     memory = Memory(since, read_retries(root, FILES), fetch, image)
     return Asking(root, memory, row_files(paths))
+
+
+def turns_of(root: str) -> str:
+    """The folder in which the workers of this machine share the turns of hosts."""
+    return f"{root}/{LEDGER}/turns"
 
 
 def iso_time(when: datetime) -> str:
@@ -148,7 +156,10 @@ class _Ask(beam.DoFn):
     def setup(self) -> None:
         limits = self._asking.memory.fetch
         checks = make_checks(limits, self._asking.memory.image, FILES.read)
-        self._fetcher = Fetcher(limits, checks=checks)
+        root = self._asking.root
+        self._fetcher = Fetcher(
+            limits, checks=checks, turns=turns_of(root) if is_local(root) else ""
+        )
         self._fetcher.start()
 
     def start_bundle(self) -> None:
@@ -195,8 +206,3 @@ def _by_turns(wanted: Iterable[Wanted]) -> list[dict[str, str]]:
             turns.append(turn := {})
         turn[one.url] = one.kind
     return turns
-
-
-def can_share_turns(root: str) -> bool:
-    """Whether workers on this machine can share a host's turns through the work folder."""
-    return is_local(root)

@@ -72,12 +72,13 @@ def build_once(urls: Path, output: Path, delay_s: float) -> int:
     ]
     sets = [part for setting in settings for part in ("--set", setting)]
     arguments = ["--recipe", "m3w", "--input", str(urls), "--output", str(output), *sets]
+    code = 3
     try:
         code = main(arguments)
-    except BaseException:  # whatever it is must not go on as a second parent
-        traceback.print_exc()
-        code = 3
-    os._exit(code)
+    finally:  # whatever it is, it must not go on as a second parent
+        if sys.exc_info()[0]:
+            traceback.print_exc()
+        os._exit(code)
 
 
 def killed_at(process: int, site: Site, requests: int) -> bool:

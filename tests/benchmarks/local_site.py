@@ -20,12 +20,13 @@ from functools import lru_cache
 from aiohttp import web
 from PIL import Image
 
-WORDS = (
+PROSE = (
     "the of and to a in that is was he for it with as his on be at by have this from or had not "
     "but some what there we can out other were all your when up use word how said an each she "
     "river stone bridge winter apple garden letter window harbour market doctor village painter "
     "mountain engine kitchen summer island forest record silver evening morning travel history"
-).split()  # noqa: SIM905 - a list is read more easily as text
+)
+WORDS = PROSE.split()
 POOL = 64
 
 
