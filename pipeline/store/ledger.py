@@ -26,9 +26,11 @@ LEDGER = "media"
 STEP_BYTES = 256 << 20
 _FIRST_STEP_S = 0.1
 _LONGEST_STEP_S = 60.0
+_FIRST_STEP_ROWS = 8
 _STEP_SHARE = 0.01
-"""A step is closed after this share of the time that its writer has been at work: what a kill loses
-is a small share of the work at any time, and the number of steps grows with its logarithm."""
+"""A step is closed after this share of the rows, or of the time, that its writer has seen: what a
+kill loses is a small share of the work at any time, and the number of steps grows with the work's
+logarithm."""
 
 _PACKS, _ROWS = f"{LEDGER}/packs", f"{LEDGER}/rows"
 _RETRIES = f"{LEDGER}/retries.json"
@@ -57,6 +59,7 @@ class LedgerWriter:
         self._root, self._files, self._step_bytes, self._clock = root, files, step_bytes, clock
         self._begun = self._opened = clock()
         self._refs: dict[str, PackRef] = {}
+        self._count = 0
         self._begin()
 
     def add(self, row: FetchRow, body: bytes | None, digest: str = "") -> list[FetchRow]:
@@ -75,11 +78,8 @@ class LedgerWriter:
             ref = self._refs.setdefault(ref.sha256, ref)
             self._bytes += len(body)
         self._rows.append(dataclasses.replace(row, ref=ref))
-        now = self._clock()
-        step_s = min(_LONGEST_STEP_S, max(_FIRST_STEP_S, _STEP_SHARE * (now - self._begun)))
-        if self._bytes >= self._step_bytes or now - self._opened >= step_s:
-            return self.close()
-        return []
+        self._count += 1
+        return self.close() if self._is_full() else []
 
     def close(self) -> list[FetchRow]:
         """The rows of the open step, now safe; the next row begins another."""
@@ -97,6 +97,16 @@ class LedgerWriter:
         """Throws the open step away."""
         self._packs.abort()
         self._begin()
+
+    def _is_full(self) -> bool:
+        now = self._clock()
+        step_s = min(_LONGEST_STEP_S, max(_FIRST_STEP_S, _STEP_SHARE * (now - self._begun)))
+        step_rows = max(_FIRST_STEP_ROWS, _STEP_SHARE * self._count)
+        return (
+            self._bytes >= self._step_bytes
+            or len(self._rows) >= step_rows
+            or now - self._opened >= step_s
+        )
 
     def _begin(self) -> None:
         self._name = uuid.uuid4().hex
