@@ -81,7 +81,7 @@ def build_once(urls: Path, output: Path, delay_s: float) -> int:
         os._exit(code)
 
 
-def killed_at(process: int, site: Site, requests: int) -> bool:
+def killed_at(process: int, site: Site, requests: int, delay_s: float) -> bool:
     """Kills a build once so many more URLs were asked for; whether it still ran."""
     end = sum(site.counts().values()) + requests
     while sum(site.counts().values()) < end:
@@ -89,7 +89,7 @@ def killed_at(process: int, site: Site, requests: int) -> bool:
         if done:
             return False
         time.sleep(0.02)
-    time.sleep(random.random() * 0.05)
+    time.sleep(random.random() * 2 * delay_s)
     os.killpg(process, signal.SIGKILL)
     os.waitpid(process, 0)
     return True
@@ -180,7 +180,7 @@ def _trials(
         for _ in range(min(options.kills_per_trial, options.kills - landed)):
             process = build_once(urls, output, options.delay)
             most = max(1, len(asked) // options.kills_per_trial)
-            landed += killed_at(process, site, random.randint(1, most))
+            landed += killed_at(process, site, random.randint(1, most), options.delay)
             torn += torn_packs(output)
         _to_the_end(urls, output, options.delay)
         torn += torn_packs(output)
