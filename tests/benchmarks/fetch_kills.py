@@ -136,9 +136,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--kills-per-trial", type=int, default=4)
+    parser.add_argument("--kills-per-trial", type=int, default=12)
     parser.add_argument("--hosts", type=int, default=16)
-    parser.add_argument("--images", type=int, default=800)
+    parser.add_argument("--images", type=int, default=2400)
     parser.add_argument("--delay", type=float, default=0.4, help="s between requests to a host")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -31,24 +31,27 @@ POOL = 64
 
 
 @lru_cache(maxsize=POOL)
-def _pixels(number: int, side: int) -> bytes:
-    """A JPEG with the detail of a photograph: noise at several scales."""
+def _pixels(number: int, side: int) -> Image.Image:
+    """A picture with the detail of a photograph: noise at several scales."""
     rng = random.Random(number)
     image = Image.new("RGB", (side, side))
     for scale in (4, 16, 64):
         small = Image.frombytes("RGB", (scale, scale), rng.randbytes(3 * scale * scale))
         layer = small.resize((side, side), Image.Resampling.BICUBIC)
         image = layer if scale == 4 else Image.blend(image, layer, 0.3)
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=85)
-    return stream.getvalue()
+    return image
 
 
 def jpeg(number: int, side: int) -> bytes:
-    """The image of a number: one of a pool, its own by a comment."""
-    content = _pixels(number % POOL, side)
-    comment = b"%016d" % number
-    return content[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + content[2:]
+    """The image of a number: one of a pool, its own by a row of squares."""
+    image = _pixels(number % POOL, side).copy()
+    edge = side // 24
+    for bit in range(24):
+        colour = (255, 255, 255) if number >> bit & 1 else (0, 0, 0)
+        image.paste(colour, (bit * edge, 0, (bit + 1) * edge, edge))
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=85)
+    return stream.getvalue()
 
 
 def page(number: int, images: list[str]) -> str:
