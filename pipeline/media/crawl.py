@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from pipeline.media.addresses import judge_address, parse_networks
 from pipeline.media.body import Wire, drain, read_body, read_rules
@@ -366,12 +366,15 @@ def _worth_retrying(why: Why) -> bool:
 
 
 def _by_host(urls: Iterable[str]) -> list[deque[str]]:
-    """The URLs, each once, in a queue a host; hosts in order of their first URL."""
+    """The URLs, each once, in a queue a host; hosts in order of their first URL.
+
+    A host in two spellings has two queues, but one gate.
+    """
     queues: dict[str, deque[str]] = {}
     for url in dict.fromkeys(urls):
         try:
-            host = parse_url(url).raw_host or ""
-        except BadInput:
+            host = urlsplit(url).hostname or ""
+        except ValueError:
             host = ""
         queues.setdefault(host, deque()).append(url)
     return list(queues.values())
