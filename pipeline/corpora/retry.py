@@ -81,7 +81,8 @@ def _failed(root: str, reasons: Sequence[str]) -> Counter[tuple[str, str]]:
             table = pq.read_table(stream, columns=["url", "kind", "time", "reason"])
         for url, kind, time, reason in zip(*(c.to_pylist() for c in table.columns), strict=True):
             newest[url, kind] = max(newest.get((url, kind), ("", None)), (time, reason), key=_time)
-    return Counter((kind, reason) for (_, kind), (_, reason) in newest.items() if reason in reasons)
+    failures = ((kind, reason or "") for (_, kind), (_, reason) in newest.items())
+    return Counter(failure for failure in failures if failure[1] in reasons)
 
 
 def _time(row: tuple[str, str | None]) -> str:

@@ -57,7 +57,7 @@ class FetchLimits:
     respect_tdm: bool = True
     opt_out_words: tuple[str, ...] = OPT_OUT_WORDS
     opt_out_files: tuple[str, ...] = ()
-    max_age_days: float = 30.0
+    max_age_days: float = bounded(30.0)
     offline: bool = False
 
 
