@@ -5,6 +5,7 @@ the file at `/a/b.html` out.
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, formatdate
@@ -264,3 +265,20 @@ def test_no_host_is_asked_above_its_rate(server, limits, said):
     expected = 0.05 if "1/0.15" in said else 0.15
     assert min(gaps[1:]) > expected - 0.03
     assert sum(gaps[1:]) > 7 * expected - 0.03
+
+
+def test_two_processes_keep_one_hosts_rate(server, limits, tmp_path):
+    """What redirects lead to is asked by all workers: they share its turns, and its slots."""
+    shared = replace(limits, per_host_delay_s=0.1, respect_robots=False, respect_tdm=False)
+    urls = [server.say(f"/{n}", b"x") for n in range(10)]
+
+    def fetch(mine):
+        with Fetcher(shared, turns=str(tmp_path / "turns")) as fetcher:
+            return fetcher.fetch(mine)
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = [one for found in pool.map(fetch, (urls[:5], urls[5:])) for one in found]
+    assert all(outcome.body for outcome in outcomes)
+    times = [when for when, _ in server.asked]
+    assert times[-1] - times[0] > 9 * 0.1 - 0.05
+    assert min(later - sooner for sooner, later in pairwise(times)) > 0.1 - 0.05

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import apache_beam as beam
 import pytest
@@ -93,10 +94,14 @@ def test_what_a_killed_build_left_is_cleared_away(server, limits, tmp_path):
 
 
 @pytest.mark.beam
-def test_a_host_of_many_lanes_is_fetched_by_one_loop(server, limits, tmp_path):
-    """Hosts are waited for side by side: twenty that answer slowly take little more than one."""
-    hosts = [f"127.0.1.{n}" for n in range(1, 21)]
-    urls = [f"http://{host}:{server.port}/a" for host in hosts]  # nobody listens there
-    loose = replace(limits, allowed_private=("127.0.0.0/8",), respect_robots=False, retries=0)
-    rows = ask(tmp_path, urls, replace(loose, respect_tdm=False))
-    assert {row.reason for row in rows.values()} == {"connection"}
+def test_hosts_are_waited_for_side_by_side(many_servers, limits, tmp_path):
+    urls = []
+    for site in many_servers:
+        site.say("/robots.txt", b"User-agent: *\nCrawl-delay: 0.3")
+        urls += [site.say(f"/{n}.mp4", site.host.encode()) for n in range(4)]
+    loose = replace(limits, allowed_private=("127.0.0.0/8",), respect_tdm=False)
+    rows = ask(tmp_path, urls, loose)
+    assert {row.reason for row in rows.values()} == {None}
+    times = [[when for when, _ in site.asked] for site in many_servers]
+    assert max(one[0] for one in times) < min(one[-1] for one in times)
+    assert all(later - sooner > 0.25 for one in times for sooner, later in pairwise(one[1:]))
