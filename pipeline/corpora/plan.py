@@ -49,6 +49,7 @@ from pipeline.stages.screening import (
 )
 from pipeline.stages.shards import WriteShards
 from pipeline.stages.similarity import EmbedMedia
+from pipeline.stages.url_map import read_url_map
 from pipeline.stages.verdicts import Keep, Subject, came_in
 from pipeline.store.ledger import read_retries, retried
 from schemas.records import Capture, Document, Embedded, Fetched, Found, ImageCopy, Pair, PairLink
@@ -128,7 +129,11 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
         sources = (*sources, request.link_stage)
     media_urls = (
         (recipe.fetch, recipe.read, recipe.urls, header_limits(recipe.image)),
-        (*_opt_out_digests(recipe), retried(retries, "image", "video")),
+        (
+            *_opt_out_digests(recipe),
+            file_digest(recipe.fetch.url_map),
+            retried(retries, "image", "video"),
+        ),
     )
     yield Stage("fetch", media_urls, ("read", *sources), partial(_fetch, request))
     media = MediaLimits(recipe.image, recipe.video)
@@ -188,15 +193,14 @@ def _opt_out_digests(recipe: BuildRecipe) -> tuple[str, ...]:
     return tuple(map(file_digest, recipe.fetch.opt_out_files))
 
 
+def _settings(recipe: BuildRecipe) -> ReadSettings:
+    return ReadSettings(recipe.base_url, recipe.read, recipe.extract, recipe.fetch)
+
+
 def _asking(request: Request, work: Work) -> Asking:
     """How a stage that begins now asks the web."""
     recipe = request.recipe
     return make_asking(work.root, recipe.fetch, recipe.image, datetime.now(UTC))
-
-
-def _settings(recipe: BuildRecipe) -> ReadSettings:
-    """What the read stage needs."""
-    return ReadSettings(recipe.base_url, recipe.read, recipe.extract, recipe.fetch)
 
 
 def _buckets(items: int) -> int:
@@ -303,8 +307,13 @@ def _fetch(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) 
     if request.pair_corpora:
         pairs = work.table(pipeline, request.link_stage, "links", PairLink)
         links.append(pairs | "PairUrls" >> beam.Map(lambda link: (link.url, link.kind)))
-    captures = work.table(pipeline, "read", "captures", Capture)
     recipe = request.recipe
+    next(read_url_map(recipe.fetch.url_map), None)  # what is no such table is told here
+    mapped = pipeline | "UrlMap" >> beam.Create([recipe.fetch.url_map])
+    captures = (
+        work.table(pipeline, "read", "captures", Capture),
+        mapped | "ReadUrlMap" >> beam.FlatMap(read_url_map),
+    ) | "Captures" >> beam.Flatten()
     inputs: Any = {"links": links | beam.Flatten(), "captures": captures}
     out = inputs | FetchMedia(place, recipe.read, recipe.urls, _asking(request, work))
     tables = {"fetched": (Fetched, out.fetched)}

@@ -37,7 +37,9 @@ class FetchLimits:
             URL; or a URL's beginning with `*` behind it.
         max_age_days: what was fetched for the same output, or failed, is not asked for again so
             long (`--retry REASON` asks failures again).
-        offline: open no socket; every URL is `offline`.
+        url_map: a table (csv, parquet) with columns url and path, of media whose bytes lie in files
+            already; relative paths begin beside it.
+        offline: open no socket; every URL that is not there already is `offline`.
     """
 
     total_timeout_s: float = bounded(30.0, at_least=0.05)
@@ -58,6 +60,7 @@ class FetchLimits:
     opt_out_words: tuple[str, ...] = OPT_OUT_WORDS
     opt_out_files: tuple[str, ...] = ()
     max_age_days: float = bounded(30.0)
+    url_map: str = ""
     offline: bool = False
 
 

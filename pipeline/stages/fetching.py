@@ -174,5 +174,7 @@ class _ReadCaptures(beam.DoFn):
             ref = self._packs.add(body) if body else None
         except BadInput as bad:
             why = bad.why
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+            why = Why(Reason.DAMAGED_RECORD, f"{capture.path}: {error.strerror or error}")
         size = ref.size if ref else 0
         return FetchRow(media.url, media.kind, "input", media.url, **told(why), bytes=size, ref=ref)

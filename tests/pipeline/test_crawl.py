@@ -126,6 +126,7 @@ def test_every_url_has_a_row_and_every_refusal_a_reason(server, crawl):
     assert counts["read"]["rejected"] == {"opt_out": 1}
 
 
+@pytest.mark.slow
 def test_once_ever_whatever_becomes_of_the_recipe(server, crawl):
     output, run = crawl
     run()
@@ -170,6 +171,24 @@ def test_a_page_that_opted_out_may_be_kept_by_recipe(server, crawl):
     assert run("--set", "fetch.opt_out_words=[]")[0] == 0
     assert rows_of(output)[server.url("/p/3")]["reason"] is None
     assert rows_of(output)[server.url("/not.jpg")]["reason"] is None
+
+
+def test_media_may_lie_in_files_already(server, crawl, tmp_path):
+    """What a map names is never asked for; a file that is not there is a reason."""
+    output, run = crawl
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "1").write_bytes(photo(9))
+    rows = [f"{server.url('/good.jpg')},here/1", f"{server.url('/busy.jpg')},here/2"]
+    (tmp_path / "map.csv").write_text("\n".join(["url,path", *rows]))
+    assert run("--set", f"fetch.url_map={tmp_path / 'map.csv'}")[0] == 0
+    found = rows_of(output)
+    assert found[server.url("/good.jpg")]["source"] == "input"
+    assert found[server.url("/good.jpg")]["ref"]["sha256"] == sha256_hex(photo(9))
+    assert found[server.url("/busy.jpg")]["reason"] == "damaged_record"
+    assert not {"/good.jpg", "/busy.jpg"} & set(server.paths())
+    code, told = run("--set", f"fetch.url_map={tmp_path / 'who.txt'}")
+    assert code == 2
+    assert "fetch.url_map" in told
 
 
 @pytest.mark.parametrize("reasons", ["timeot", "timeout,offline", "", ","])
