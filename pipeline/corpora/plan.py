@@ -16,7 +16,7 @@ from pipeline.corpora.m3w import (
     ScoreSequences,
     sequence_bytes,
 )
-from pipeline.corpora.named_files import file_digest, obelics_files
+from pipeline.corpora.named_files import fetch_digests, file_digest, obelics_files
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
 from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, threshold_of
 from pipeline.media.glance import header_limits
@@ -101,7 +101,7 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
     """The stages in order; a later one may depend on what earlier ones found, so run as you go."""
     recipe = request.recipe
     retries = read_retries(work.root, FILES)
-    pages = (_settings(recipe), *_opt_out_digests(recipe), retried(retries, "page"))
+    pages = (_settings(recipe), *fetch_digests(recipe), retried(retries, "page"))
     yield Stage("read", (request.inputs, pages), (), partial(_read, request))
     screen = ScreenLimits(recipe.language, recipe.urls, recipe.flagged, recipe.pii)
     listed = file_digest(recipe.flagged.words_file)
@@ -187,10 +187,6 @@ def pool_threshold(work: Work, corpus: str, keep: float) -> float | None:
             column = pq.read_table(stream, columns=["score"]).column("score")
             scores.extend(score for score in column.to_pylist() if score is not None)
     return threshold_of(scores, keep)
-
-
-def _opt_out_digests(recipe: BuildRecipe) -> tuple[str, ...]:
-    return tuple(map(file_digest, recipe.fetch.opt_out_files))
 
 
 def _settings(recipe: BuildRecipe) -> ReadSettings:
