@@ -129,11 +129,7 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
         sources = (*sources, request.link_stage)
     media_urls = (
         (recipe.fetch, recipe.read, recipe.urls, header_limits(recipe.image)),
-        (
-            *_opt_out_digests(recipe),
-            file_digest(recipe.fetch.url_map),
-            retried(retries, "image", "video"),
-        ),
+        (*fetch_digests(recipe), retried(retries, "image", "video")),
     )
     yield Stage("fetch", media_urls, ("read", *sources), partial(_fetch, request))
     media = MediaLimits(recipe.image, recipe.video)
