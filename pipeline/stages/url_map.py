@@ -38,7 +38,10 @@ def _rows(source: str) -> Iterator[tuple[object, object]]:
             table = pq.read_table(pa.BufferReader(content), columns=list(_COLUMNS))
             yield from zip(*(table.column(name).to_pylist() for name in _COLUMNS), strict=True)
             return
-        for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")):
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        if not set(_COLUMNS) <= set(reader.fieldnames or ()):
+            raise KeyError(*(reader.fieldnames or [""])[:1])
+        for row in reader:
             yield row["url"], row["path"]
     except (OSError, pa.ArrowException, KeyError, ValueError, csv.Error) as error:
         named = ", ".join(_COLUMNS)
