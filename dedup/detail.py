@@ -103,7 +103,8 @@ def pack_detail(seen: Grey) -> bytes:
 def unpack_detail(content: bytes, width: int, height: int) -> Grey:
     """What `pack_detail` kept, in the middle of each level."""
     values = np.frombuffer(zlib.decompress(content), np.uint8).reshape(height, width)
-    return (values << _LEVELS) + np.uint8(1 << (_LEVELS - 1))
+    middles: Grey = ((values << _LEVELS) + (1 << (_LEVELS - 1))).astype(np.uint8)
+    return middles
 
 
 def says_the_same(query: Grey, original: Grey, place: Floats) -> bool | None:

@@ -8,8 +8,9 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from dedup.descriptor import Rows
-from dedup.detail import Floats, is_drawn, pack_detail, unpack_detail
+from dedup.detail import is_drawn, pack_detail, unpack_detail
 from dedup.fingerprint import Box, Grey, cut, inner_box, shrunk
+from dedup.second_look import Floats
 
 _SIDES = 10  # numbers of 16 bits that an item has in a file
 

@@ -5,12 +5,13 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from pipeline.options import DEFAULT_RUNNER, OptionsError, beam_options
 
 if TYPE_CHECKING:
-    from pipeline.corpora.plan import Request
+    from pipeline.corpora.request import Request
     from pipeline.stages.run import StageResult, Work
     from schemas.manifest import Manifest
 
@@ -22,6 +23,7 @@ _EXAMPLE = """example:
   python -m pipeline.build --recipe m3w --input 'gs://crawl/*.warc.gz' --output gs://corpus/m3w \\
       --runner=Dataflow --project P --region R --temp_location gs://corpus/tmp \\
       --sdk_container_image IMAGE
+  python -m pipeline.build --recipe m3w --input urls.txt --output corpus --retry timeout,connection
 """
 
 
@@ -82,6 +84,13 @@ def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]
         help="a value of the recipe, as section.key=value; repeatable",
     )
     parser.add_argument("--base-url", default="", help="the URL that an HTML folder stands for")
+    parser.add_argument(
+        "--retry",
+        default=None,
+        metavar="REASON[,REASON]",
+        help="ask again for what an earlier run of this output failed to fetch for these reasons, "
+        "as timeout,connection,http_status; everything else stays as it was fetched",
+    )
     parser.add_argument("--offline", action="store_true", help="open no socket: fetch nothing")
     parser.add_argument("--workers", type=int, default=1, help="processes on this machine")
     parser.add_argument("--runner", default=DEFAULT_RUNNER, help="a Beam runner")
@@ -124,14 +133,20 @@ def _build(arguments: argparse.Namespace, flags: list[str]) -> int:
             raise OptionsError(f"{name} is empty")
     options = beam_options(arguments.runner, arguments.workers, flags)
     from pipeline.checks import nothing_made
+    from pipeline.corpora.retry import ask_again, parse_reasons
     from pipeline.output import claim_output, resolve_output
     from pipeline.remembered import recalled
     from pipeline.stages.run import Work, code_digest
 
     arguments = recalled(arguments)
+    reasons = parse_reasons(arguments.retry) if arguments.retry is not None else ()
     request = _request(arguments)
     output = resolve_output(arguments.output)
     work = Work(f"{output}/work", code_digest(), options)
+    if reasons:
+        with claim_output(output):
+            for line in ask_again(work.root, reasons, datetime.now(UTC)):
+                _say(line)
     manifest = _up_to_date(arguments, request, work, output)
     if manifest is not None:
         _say(f"{arguments.output} is up to date: nothing to do")
@@ -201,7 +216,7 @@ def _run_stages(request: "Request", work: "Work") -> None:
 def _request(arguments: argparse.Namespace) -> "Request":
     """What is asked for, read and checked."""
     from model.clip import clip_digest
-    from pipeline.corpora.plan import Request
+    from pipeline.corpora.request import Request
     from pipeline.output import absolute
     from pipeline.recipe import read_recipe
     from pipeline.stages.beam_files import FILES

@@ -15,7 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.rejection import Measure, Rejection
+from schemas.records import PackRef
+from schemas.rejection import Measure, Reason, Rejection, Why
 
 _SCALARS: dict[type, pa.DataType] = {
     str: pa.string(),
@@ -61,21 +62,81 @@ class Decision:
     copy_of_url: str | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class FetchRow:
+    """One row of the table of fetches: what came of asking for a URL.
+
+    Attributes:
+        url: as a page or a list names it.
+        kind: page, image or video: what it was asked for as.
+        source: `web` where it was asked for; `input` where the input itself holds its bytes; ""
+            where its URL alone spoke against it.
+        final_url: after redirects; the URL that refused where one did.
+        status: of the last HTTP answer, 0 where there was none.
+        reason: why there are no bytes; None where there are.
+        value: the number measured, where it is one.
+        limit: the number it was held against, where it is one.
+        detail: what was measured, where it is a word.
+        time: when the outcome was there, ISO 8601 in UTC; "" where nothing was asked.
+        seconds: spent in requests, waiting for the host's turn not counted.
+        wire_bytes: of bodies, read from the network, those of refused answers too.
+        bytes: of the content as kept, its content encoding removed; 0 where there is none.
+        content_type: as the server says, or "".
+        format: of an image, by its first bytes; "" where they do not tell.
+        width: of an image, px as stored; 0 where its first bytes do not tell.
+        height: the same.
+        ref: where the bytes lie, below the work folder, under their sha256; None without bytes.
+    """
+
+    url: str
+    kind: str
+    source: str
+    final_url: str = ""
+    status: int = 0
+    reason: str | None = None
+    value: float | None = None
+    limit: float | None = None
+    detail: str | None = None
+    time: str = ""
+    seconds: float = 0.0
+    wire_bytes: int = 0
+    bytes: int = 0
+    content_type: str = ""
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    ref: PackRef | None = None
+
+    @property
+    def why(self) -> Why | None:
+        """Why there are no bytes, None where there are."""
+        if self.reason is None:
+            return None
+        return Why(Reason(self.reason), self.value, self.limit, self.detail)
+
+
+def told(why: Why | None) -> dict[str, typing.Any]:
+    """The columns that tell a reason: `reason`, `value`, `limit`, `detail`."""
+    if why is None:
+        return dict.fromkeys(("reason", "value", "limit", "detail"))
+    words = [word for word in (why.value, why.limit, why.detail) if isinstance(word, str) and word]
+    return {
+        "reason": str(why.reason),
+        "value": _number(why.value),
+        "limit": _number(why.limit),
+        "detail": "; ".join(words) or None,
+    }
+
+
 def rejected(stage: str, rejection: Rejection) -> Decision:
     """The decisions row of a rejection."""
-    why = rejection.why
-    told = (why.value, why.limit, why.detail)
-    words = [word for word in told if isinstance(word, str) and word]
     return Decision(
         stage,
         rejection.kind,
         rejection.key,
         rejection.url,
         kept=False,
-        reason=str(why.reason),
-        value=_number(why.value),
-        limit=_number(why.limit),
-        detail="; ".join(words) or None,
+        **told(rejection.why),
         eval_set=rejection.eval_set,
         eval_id=rejection.eval_id,
     )
@@ -191,7 +252,8 @@ def _writer(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type hint
         inner = _writer(typing.get_args(kind)[0])
         return lambda value: [inner(item) for item in value]
     if dataclasses.is_dataclass(kind):
-        return row_writer(typing.cast(type, kind))
+        write = row_writer(typing.cast(type, kind))
+        return lambda value: None if value is None else write(value)
     if issubclass(kind, Enum):
         return str
     return lambda value: value

@@ -19,6 +19,15 @@ def file_digest(path: str) -> str:
         raise RecipeError(f"the recipe names {path}: {error.strerror or error}") from None
 
 
+def fetch_digests(recipe: BuildRecipe) -> tuple[str, ...]:
+    """Digests of the files that the recipe's fetching depends on.
+
+    Raises:
+        RecipeError: one cannot be read.
+    """
+    return tuple(map(file_digest, (*recipe.fetch.opt_out_files, recipe.fetch.url_map)))
+
+
 def obelics_files(recipe: BuildRecipe) -> tuple[str, ...]:
     """The files that OBELICS's rules take their words and their model from; "" for none.
 

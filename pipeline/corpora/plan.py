@@ -1,7 +1,7 @@
 """The stages of a build in order, each with its graph: the whole of a build on one page."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -15,19 +15,22 @@ from pipeline.corpora.m3w import (
     ScoreSequences,
     sequence_bytes,
 )
-from pipeline.corpora.named_files import file_digest, obelics_files
+from pipeline.corpora.named_files import fetch_digests, file_digest, obelics_files
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
 from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, pair_subject
 from pipeline.corpora.pools import SCORES, pool_threshold
+from pipeline.corpora.request import Request
 from pipeline.filters.pairs import LtipLimits
 from pipeline.filters.sources import HostFigures
+from pipeline.media.glance import header_limits
 from pipeline.recipe import BuildRecipe
+from pipeline.stages.asking import Asking, make_asking
+from pipeline.stages.beam_files import FILES
 from pipeline.stages.copies import COPIES, DropEvaluationCopies
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
 from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
 from pipeline.stages.evaluation_texts import DOCUMENT_TEXTS, PAIR_TEXTS, DropEvaluationTexts
 from pipeline.stages.fetching import FetchMedia, document_links
-from pipeline.stages.inputs import Input
 from pipeline.stages.near_images import GroupNearImages
 from pipeline.stages.one_stays import NEWEST, SAME_TEXT, DropSameText, KeepNewest
 from pipeline.stages.paragraphs import OBELICS, PARAGRAPHS, FilterParagraphs, ObelicsSettings
@@ -49,56 +52,21 @@ from pipeline.stages.screening import (
 )
 from pipeline.stages.shards import WriteShards
 from pipeline.stages.similarity import EmbedMedia
+from pipeline.stages.url_map import read_url_map
 from pipeline.stages.verdicts import Keep, Subject, came_in
+from pipeline.store.ledger import read_retries, retried
 from schemas.records import Capture, Document, Embedded, Fetched, Found, ImageCopy, Pair, PairLink
 from schemas.shard import encode_pair, encode_sequence
 
 _ITEMS_PER_BUCKET = 1024
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a build is asked for.
-
-    Attributes:
-        recipe: every threshold.
-        inputs: files and folders.
-        indexes: evaluation indexes, by path.
-        text_indexes: those of them that hold texts.
-        digests: of the indexes and of CLIP's weights, so that a changed file counts as changed.
-    """
-
-    recipe: BuildRecipe
-    inputs: tuple[Input, ...]
-    indexes: tuple[str, ...] = ()
-    digests: tuple[str, ...] = ()
-    text_indexes: tuple[str, ...] = ()
-
-    @property
-    def document_stage(self) -> str:
-        """The stage whose documents make M3W."""
-        return DOCUMENT_TEXTS.stage if self.text_indexes else "duplicates"
-
-    @property
-    def link_stage(self) -> str:
-        """The stage whose links make pairs."""
-        return PAIR_TEXTS.stage if self.text_indexes else "links"
-
-    @property
-    def pair_corpora(self) -> tuple[str, ...]:
-        """Which of the pair corpora are built."""
-        return tuple(name for name in self.recipe.corpora if name != "m3w")
-
-    @property
-    def media_stage(self) -> str:
-        """The stage whose media go into the corpora."""
-        return "copies" if self.indexes else "decode"
-
-
 def plan(request: Request, work: Work) -> Iterator[Stage]:
     """The stages in order; a later one may depend on what earlier ones found, so run as you go."""
     recipe = request.recipe
-    yield Stage("read", (request.inputs, _settings(recipe)), (), partial(_read, request))
+    retries = read_retries(work.root, FILES)
+    pages = (_settings(recipe), *fetch_digests(recipe), retried(retries, "page"))
+    yield Stage("read", (request.inputs, pages), (), partial(_read, request))
     screen = ScreenLimits(recipe.language, recipe.urls, recipe.flagged, recipe.pii)
     listed = file_digest(recipe.flagged.words_file)
     yield Stage("screen", (screen, listed), ("read",), partial(_screen, screen))
@@ -123,12 +91,11 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
         yield Stage("links", (limits,), ("screen",), partial(_links, limits))
         yield from _texts_out(request, "links", PAIR_TEXTS)
         sources = (*sources, request.link_stage)
-    yield Stage(
-        "fetch",
-        (recipe.fetch, recipe.read, recipe.urls),
-        ("read", *sources),
-        partial(_fetch, request),
+    media_urls = (
+        (recipe.fetch, recipe.read, recipe.urls, header_limits(recipe.image)),
+        (*fetch_digests(recipe), retried(retries, "image", "video")),
     )
+    yield Stage("fetch", media_urls, ("read", *sources), partial(_fetch, request))
     media = MediaLimits(recipe.image, recipe.video)
     yield Stage("decode", (media,), ("fetch",), partial(_decode, media))
     if request.indexes:
@@ -176,20 +143,26 @@ def _settings(recipe: BuildRecipe) -> ReadSettings:
     return ReadSettings(recipe.base_url, recipe.read, recipe.extract, recipe.fetch, tracking)
 
 
+def _asking(request: Request, work: Work) -> Asking:
+    """How a stage that begins now asks the web."""
+    recipe = request.recipe
+    return make_asking(work.root, recipe.fetch, recipe.image, datetime.now(UTC))
+
+
 def _buckets(items: int) -> int:
     """Buckets for a number of items; the same for any number of workers."""
     return 1 + items // _ITEMS_PER_BUCKET
 
 
 def _read(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
-    del work, place
+    del place
     out = (
         pipeline
         | beam.Create(request.inputs, reshuffle=len(request.inputs) > 1)
-        | ReadDocuments(_settings(request.recipe))
+        | ReadDocuments(_settings(request.recipe), _asking(request, work))
     )
     tables = {"documents": (Document, out.documents), "captures": (Capture, out.captures)}
-    return Outputs(tables, (out.decisions,), (out.read,))
+    return Outputs(tables, (out.decisions,), (out.read,), fetches=out.rows)
 
 
 def _screen(limits: ScreenLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
@@ -282,11 +255,17 @@ def _fetch(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) 
     if request.pair_corpora:
         pairs = work.table(pipeline, request.link_stage, "links", PairLink)
         links.append(pairs | "PairUrls" >> beam.Map(lambda link: (link.url, link.kind)))
-    captures = work.table(pipeline, "read", "captures", Capture)
     recipe = request.recipe
+    next(read_url_map(recipe.fetch.url_map), None)  # what is no such table is told here
+    mapped = pipeline | "UrlMap" >> beam.Create([recipe.fetch.url_map])
+    captures = (
+        work.table(pipeline, "read", "captures", Capture),
+        mapped | "ReadUrlMap" >> beam.FlatMap(read_url_map),
+    ) | "Captures" >> beam.Flatten()
     inputs: Any = {"links": links | beam.Flatten(), "captures": captures}
-    out = inputs | FetchMedia(place, recipe.read, recipe.fetch, recipe.urls)
-    return Outputs({"fetched": (Fetched, out.fetched)}, (out.decisions,), (out.read,))
+    out = inputs | FetchMedia(place, recipe.read, recipe.urls, _asking(request, work))
+    tables = {"fetched": (Fetched, out.fetched)}
+    return Outputs(tables, (out.decisions,), (out.read,), fetches=out.rows)
 
 
 def _decode(limits: MediaLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:

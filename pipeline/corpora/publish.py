@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.corpora.card import CARD, corpus_card
-from pipeline.corpora.plan import Request
 from pipeline.corpora.pools import pools_of, thresholds_of
 from pipeline.corpora.published import fault_of, read_seals, write_seals
+from pipeline.corpora.request import Request
 from pipeline.corpora.what_if import all_there, changes, what_if_lines
 from pipeline.report.make import REPORT, make_report
 from pipeline.report.removed import find_packed
@@ -22,6 +22,9 @@ from schemas.manifest import Manifest, ShardEntry, decode_manifest, encode_manif
 from schemas.recipe import digest_of, recipe_tree
 
 MANIFEST = "manifest.json"
+
+_TABLES = ("decisions", "fetches")
+"""Tables that are published, each in a folder of its own."""
 
 
 def make_manifest(name: str, overrides: list[str], request: Request, work: Work) -> Manifest:
@@ -110,7 +113,7 @@ def publish(output: str, work: Work, manifest: Manifest, indexes: tuple[str, ...
     FILES.remove(f"{output}/{MANIFEST}")
     sources = _published_sources(work)
     wanted = {f"{output}/{path}" for path in sources}
-    for folder in ("m3w", "align", "ltip", "vtp", "decisions"):
+    for folder in ("m3w", "align", "ltip", "vtp", *_TABLES):
         for path in FILES.list(f"{output}/{folder}"):
             if path not in wanted:
                 FILES.remove(path)
@@ -140,8 +143,9 @@ def _published_sources(work: Work) -> dict[str, str]:
         index = shard.path.removesuffix(".tar") + ".parquet"
         sources[index] = source.removesuffix(".tar") + ".parquet"
     for result in work.results.values():
-        for number, path in enumerate(result.tables.get("decisions", [])):
-            sources[f"decisions/{result.name}-{number:05d}.parquet"] = path
+        for table in _TABLES:
+            for number, path in enumerate(result.tables.get(table, [])):
+                sources[f"{table}/{result.name}-{number:05d}.parquet"] = path
     return sources
 
 

@@ -8,18 +8,22 @@ at each step, and each hop of a redirect is judged as if it stood on a page.
 import asyncio
 import ipaddress
 from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
-from pipeline.extract.inflate import inflate
 from pipeline.media.addresses import judge_address, parse_networks
+from pipeline.media.body import Wire, drain, read_body, read_rules
+from pipeline.media.checks import FetchChecks
+from pipeline.media.glance import Seen
 from pipeline.media.opener import Opener, Reply
+from pipeline.media.opt_outs import TDMREP_PATH, TdmRules, parse_tdmrep
 from pipeline.media.outcome import FetchLimits, Outcome
 from pipeline.media.politeness import HostGate, judge_opt_out, parse_retry_after
-from pipeline.media.robots import MAX_ROBOTS_BYTES, RobotsRules, parse_robots, product_token
+from pipeline.media.robots import RobotsRules, parse_robots, product_token
+from pipeline.media.turns import SharedTurns
 from pipeline.media.urls import parse_url
 from schemas.rejection import BadInput, Reason, Why
 
@@ -37,8 +41,6 @@ _GONE = (404, 410)
 _ASK_AGAIN = (429, 500, 502, 503, 504)
 _ASK_LATER = (429, 503)
 _GATHER_S = 0.02  # the pause in which outcomes gather, once the first is there
-_DRAINED_BYTES = 1 << 16  # a body up to this long is read to its end to keep the connection
-_ROBOTS_INFLATED_BYTES = 16 * MAX_ROBOTS_BYTES
 
 
 @dataclass(slots=True)
@@ -46,13 +48,16 @@ class _Visit:
     """One URL on its way: where it stands, what was answered, how long it took."""
 
     start: str
-    robots: bool = False
+    kind: str = ""
+    of_rules: bool = False
     url: str = ""
     status: int = 0
     content_type: str = ""
     seconds: float = 0.0
     deadline_s: float = 0.0
     asked: bool = False
+    wire: Wire = field(default_factory=Wire)
+    seen: Seen | None = None
 
 
 class _Host:
@@ -62,6 +67,7 @@ class _Host:
         self.gate = gate
         self.born = born
         self.rules: dict[str, asyncio.Task[RobotsRules | Why]] = {}
+        self.reserved: dict[str, asyncio.Task[TdmRules]] = {}
         self.failures = 0
         self.last_failure = Reason.CONNECTION
         self.last_hold = _ASK_LATER[0]
@@ -74,8 +80,17 @@ class _Host:
 class Crawl:
     """Requests of one event loop: every host's rules and turns, over one opener."""
 
-    def __init__(self, limits: FetchLimits, opener: Opener) -> None:
+    def __init__(
+        self,
+        limits: FetchLimits,
+        opener: Opener,
+        checks: FetchChecks | None = None,
+        turns: str = "",
+    ) -> None:
+        """A crawl; `turns` is a folder in which processes share the turns of hosts, "" for none."""
         self._limits = limits
+        self._turns = turns
+        self._checks = checks or FetchChecks()
         self._opener = opener
         self._allowed = parse_networks(limits.allowed_private)
         self._agent = product_token(limits.user_agent)
@@ -83,19 +98,29 @@ class Crawl:
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
         self._clock = asyncio.get_running_loop().time
 
-    async def fetch(self, url: str) -> Outcome:
-        """What comes of one URL, retries and redirects included."""
-        visit = _Visit(url)
+    async def fetch(self, url: str, kind: str = "") -> Outcome:
+        """What comes of one URL, retries and redirects included, asked for as page, image..."""
+        visit = _Visit(url, kind)
         body, why = None, None
         try:
             body = await self._persist(visit)
         except BadInput as refused:
             why = refused.why
         return Outcome(
-            url, visit.url or url, visit.status, body, visit.content_type, why, visit.seconds
+            url,
+            visit.url or url,
+            visit.status,
+            body,
+            visit.content_type,
+            why,
+            visit.seconds,
+            visit.wire.bytes,
+            visit.seen,
         )
 
-    async def stream(self, urls: Iterable[str]) -> AsyncGenerator[list[Outcome], None]:
+    async def stream(
+        self, urls: Iterable[str], kinds: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[list[Outcome], None]:
         """What comes of each of some URLs, each once, in the order in which they end.
 
         They come in handfuls, since handing one to another thread costs as much as fetching it.
@@ -104,7 +129,7 @@ class Crawl:
         queues = _by_host(urls)
         done: asyncio.Queue[Outcome | None] = asyncio.Queue(self._limits.connections)
         lanes = [
-            asyncio.create_task(self._drain(queue, done))
+            asyncio.create_task(self._drain(queue, kinds or {}, done))
             for queue in queues
             for _ in range(min(len(queue), self._limits.per_host_connections))
         ]
@@ -121,14 +146,20 @@ class Crawl:
 
     async def close(self) -> None:
         """Stop what still runs."""
-        tasks = [task for host in self._hosts.values() for task in host.rules.values()]
+        hosts = self._hosts.values()
+        tasks: list[asyncio.Task[Any]] = [
+            task for host in hosts for task in (*host.rules.values(), *host.reserved.values())
+        ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _drain(self, queue: deque[str], done: "asyncio.Queue[Outcome | None]") -> None:
+    async def _drain(
+        self, queue: deque[str], kinds: Mapping[str, str], done: "asyncio.Queue[Outcome | None]"
+    ) -> None:
         while queue:
-            await done.put(await self.fetch(queue.popleft()))
+            url = queue.popleft()
+            await done.put(await self.fetch(url, kinds.get(url, "")))
 
     async def _persist(self, visit: _Visit) -> bytes:
         """The body behind a URL, asked for again where that may help."""
@@ -148,7 +179,7 @@ class Crawl:
         for _ in range(self._limits.max_redirects + 1):
             url = self._judged(visit.url)
             host = self._host_of(url)
-            if self._limits.respect_robots and not visit.robots:
+            if not visit.of_rules:
                 await self._obey(host, url)
             answer = await self._ask(host, url, visit)
             if isinstance(answer, bytes):
@@ -159,6 +190,8 @@ class Crawl:
     def _judged(self, text: str) -> "URL":
         """A URL that may be asked for; a host that is an address is judged here, names later."""
         url = parse_url(text)
+        if why := self._checks.opt_outs.judge(str(url)):
+            raise _bad(why)
         try:
             address = ipaddress.ip_address(url.host or "")
         except ValueError:
@@ -171,8 +204,10 @@ class Crawl:
         name, now = url.raw_host or "", self._clock()
         host = self._hosts.get(name)
         if host is None or now - host.born > RULES_AGE_S:
+            limits = self._limits
+            shared = SharedTurns(self._turns, name) if self._turns else None
             gate = HostGate(
-                self._limits.per_host_connections, self._limits.per_host_delay_s, self._clock
+                limits.per_host_connections, limits.per_host_delay_s, self._clock, shared
             )
             host = self._hosts[name] = _Host(gate, now)
         self._hosts.move_to_end(name)
@@ -181,7 +216,18 @@ class Crawl:
         return host
 
     async def _obey(self, host: _Host, url: "URL") -> None:
-        """Raises BadInput where the host's robots.txt does not let us have the URL."""
+        """Raises BadInput where the host's own files do not let us have the URL."""
+        if self._limits.respect_robots:
+            await self._obey_robots(host, url)
+        if self._limits.respect_tdm:
+            origin = str(url.origin())
+            if origin not in host.reserved:
+                host.reserved[origin] = asyncio.create_task(self._load_reserved(origin))
+            reserved = await asyncio.shield(host.reserved[origin])
+            if reserved.reserves(url.raw_path_qs):
+                raise BadInput(Reason.OPT_OUT, "tdmrep.json")
+
+    async def _obey_robots(self, host: _Host, url: "URL") -> None:
         origin = str(url.origin())
         if origin not in host.rules:
             host.rules[origin] = asyncio.create_task(self._load_rules(origin))
@@ -194,9 +240,17 @@ class Crawl:
             raise BadInput(Reason.ROBOTS, rules.delay_s, self._limits.max_wait_s)
         host.gate.delay_s = max(host.gate.delay_s, rules.delay_s)
 
+    async def _load_reserved(self, origin: str) -> TdmRules:
+        """What an origin's tdmrep.json reserves; nothing where there is none to be had."""
+        visit = _Visit(origin + TDMREP_PATH, of_rules=True)
+        try:
+            return parse_tdmrep(200, await self._persist(visit))
+        except BadInput:
+            return TdmRules()
+
     async def _load_rules(self, origin: str) -> RobotsRules | Why:
         """The rules of an origin, or why it could not be asked for them."""
-        visit = _Visit(f"{origin}/robots.txt", robots=True)
+        visit = _Visit(f"{origin}/robots.txt", of_rules=True)
         try:
             body, status = await self._persist(visit), 200
         except BadInput as refused:
@@ -211,7 +265,7 @@ class Crawl:
     async def _ask(self, host: _Host, url: "URL", visit: _Visit) -> bytes | str:
         """One request in the host's turn: the body, or the location of a redirect."""
         limits = self._limits
-        async with host.gate.slots:
+        async with host.gate.slot():
             if host.failures >= limits.max_host_failures:
                 raise BadInput(host.last_failure, "host given up", limits.max_host_failures)
             if await host.gate.take_turn(self._free, limits.max_wait_s):
@@ -243,20 +297,31 @@ class Crawl:
                 self._hold_off(host, reply)
             location = reply.header("location")
             if reply.status in _REDIRECTS and location:
-                await _drain_reply(reply)
+                await drain(reply, visit.wire)
                 return location
             if reply.status != 200:
-                await _drain_reply(reply)
+                await drain(reply, visit.wire)
                 gone = reply.status in _GONE
                 raise BadInput(Reason.NOT_FOUND if gone else Reason.HTTP_STATUS, reply.status)
-            if visit.robots:
-                return await _read_robots(reply)
-            tags = reply.header_values("x-robots-tag")
-            if why := judge_opt_out(tags, reply.header("tdm-reservation"), self._agent):
-                raise _bad(why)
-            is_video = visit.content_type.lower().startswith("video/")
-            limits = self._limits
-            return await _read_body(reply, limits.max_video_bytes if is_video else limits.max_bytes)
+            if visit.of_rules:
+                return await read_rules(reply)
+            return await self._take(reply, visit)
+
+    async def _take(self, reply: Reply, visit: _Visit) -> bytes:
+        """The body of an answer that nothing speaks against: its headers, its first bytes."""
+        limits = self._limits
+        reserved = reply.header("tdm-reservation") if limits.respect_tdm else ""
+        tags = reply.header_values("x-robots-tag")
+        if why := judge_opt_out(tags, reserved, self._agent, limits.opt_out_words):
+            raise _bad(why)
+        is_video = visit.content_type.lower().startswith("video/")
+        cap = limits.max_video_bytes if is_video else limits.max_bytes
+        body, visit.seen = await read_body(
+            reply, cap, self._checks.glances.get(visit.kind), visit.wire
+        )
+        if visit.seen and visit.seen.why:
+            raise _bad(visit.seen.why)
+        return body
 
     def _hold_off(self, host: _Host, reply: Reply) -> None:
         host.last_hold = reply.status
@@ -301,51 +366,15 @@ def _worth_retrying(why: Why) -> bool:
 
 
 def _by_host(urls: Iterable[str]) -> list[deque[str]]:
-    """The URLs, each once, in a queue a host; hosts in order of their first URL."""
+    """The URLs, each once, in a queue a host; hosts in order of their first URL.
+
+    A host in two spellings has two queues, but one gate.
+    """
     queues: dict[str, deque[str]] = {}
     for url in dict.fromkeys(urls):
         try:
-            host = parse_url(url).raw_host or ""
-        except BadInput:
+            host = urlsplit(url).hostname or ""
+        except ValueError:
             host = ""
         queues.setdefault(host, deque()).append(url)
     return list(queues.values())
-
-
-async def _drain_reply(reply: Reply) -> None:
-    """Read a short body to its end, so that the connection can be used again."""
-    length = reply.header("content-length")
-    if length.isdigit() and int(length) <= _DRAINED_BYTES:
-        async for _ in reply.chunks:
-            pass
-
-
-async def _read_body(reply: Reply, max_bytes: int) -> bytes:
-    """The body without its content encoding.
-
-    Raises:
-        BadInput: `too_many_bytes` as soon as that is known, `empty_body`, `bad_encoding`.
-    """
-    stated = reply.header("content-length")
-    if stated.isdigit() and int(stated) > max_bytes:
-        raise BadInput(Reason.TOO_MANY_BYTES, int(stated), max_bytes)
-    wire = bytearray()
-    async for chunk in reply.chunks:
-        wire += chunk
-        if len(wire) > max_bytes:
-            raise BadInput(Reason.TOO_MANY_BYTES, len(wire), max_bytes)
-    body = inflate(bytes(wire), reply.header("content-encoding"), max_bytes)
-    if not body:
-        raise BadInput(Reason.EMPTY_BODY)
-    return body
-
-
-async def _read_robots(reply: Reply) -> bytes:
-    """The beginning of a robots.txt, as much of it as is read."""
-    wire = bytearray()
-    async for chunk in reply.chunks:
-        wire += chunk
-        if len(wire) > MAX_ROBOTS_BYTES:
-            break
-    encoding = reply.header("content-encoding")
-    return inflate(bytes(wire), encoding, _ROBOTS_INFLATED_BYTES) if encoding else bytes(wire)

@@ -7,12 +7,13 @@ callers without one.
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import Any, Self, TypeVar
 
 from pipeline.media.addresses import parse_networks
+from pipeline.media.checks import FetchChecks
 from pipeline.media.crawl import Crawl
 from pipeline.media.opener import Opener, open_aiohttp
 from pipeline.media.outcome import FetchLimits, Outcome
@@ -53,8 +54,24 @@ class Fetcher:
     Hosts' rules and connections are kept from one call to the next.
     """
 
-    def __init__(self, limits: FetchLimits, opener: Opener | None = None) -> None:
+    def __init__(
+        self,
+        limits: FetchLimits,
+        opener: Opener | None = None,
+        checks: FetchChecks | None = None,
+        turns: str = "",
+    ) -> None:
+        """A fetcher.
+
+        Args:
+            limits: of politeness, time and bytes.
+            opener: asks for one URL; by default aiohttp.
+            checks: of URLs and bodies.
+            turns: a folder in which processes share the turns of hosts; "" for none.
+        """
         self._limits = limits
+        self._turns = turns
+        self._checks = checks
         self._opener = opener
         self._started = False
         self._stack = AsyncExitStack()
@@ -71,8 +88,15 @@ class Fetcher:
         outcomes = {outcome.url: outcome for outcome in self.stream(urls)}
         return [outcomes[url] for url in urls]
 
-    def stream(self, urls: Iterable[str]) -> Iterator[Outcome]:
-        """What comes of each URL, each once, in the order in which they end; few wait in memory."""
+    def stream(
+        self, urls: Iterable[str], kinds: Mapping[str, str] | None = None
+    ) -> Iterator[Outcome]:
+        """What comes of each URL, each once, in the order in which they end; few wait in memory.
+
+        Args:
+            urls: absolute.
+            kinds: what they are asked for as, where a check depends on it: page, image, video.
+        """
         if not self._started:
             raise RuntimeError("a Fetcher is started before it fetches")
         once = dict.fromkeys(urls)
@@ -81,7 +105,7 @@ class Fetcher:
             return
         if not once:
             return
-        outcomes = self._opened().stream(once)
+        outcomes = self._opened().stream(once, kinds)
         try:
             while handful := self._run(_next_of(outcomes)):
                 yield from handful
@@ -116,7 +140,9 @@ class Fetcher:
         self._loop.set_default_executor(ThreadPoolExecutor(_LOOKUPS, "look-up"))
         self._thread = threading.Thread(target=self._loop.run_forever, name="fetch", daemon=True)
         self._thread.start()
-        self._crawl = self._run(_open_crawl(self._stack, self._limits, self._opener))
+        self._crawl = self._run(
+            _open_crawl(self._stack, self._limits, self._opener, self._checks, self._turns)
+        )
         return self._crawl
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -124,14 +150,20 @@ class Fetcher:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
-async def _open_crawl(stack: AsyncExitStack, limits: FetchLimits, opener: Opener | None) -> Crawl:
+async def _open_crawl(
+    stack: AsyncExitStack,
+    limits: FetchLimits,
+    opener: Opener | None,
+    checks: FetchChecks | None = None,
+    turns: str = "",
+) -> Crawl:
     """A crawl in the running loop that ends with the stack."""
     if opener is None:
         allowed = parse_networks(limits.allowed_private)
         opener = await stack.enter_async_context(
             open_aiohttp(limits.user_agent, allowed, limits.connections)
         )
-    crawl = Crawl(limits, opener)
+    crawl = Crawl(limits, opener, checks, turns)
     stack.push_async_callback(crawl.close)
     return crawl
 

@@ -16,7 +16,8 @@ _MAGICS = (
     (b"\0\0\0\x0cjP  ", "JPEG2000"),
 )
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b"mif1": "HEIF"}
-_MARKUP_BYTES = 1000
+MARKUP_BYTES = 1000
+"""So many first bytes tell the format; SVG's name alone stands anywhere in them."""
 
 
 def name_format(content: bytes) -> str | None:
@@ -28,4 +29,4 @@ def name_format(content: bytes) -> str | None:
     for magic, name in _MAGICS:
         if content.startswith(magic):
             return name
-    return "SVG" if b"<svg" in content[:_MARKUP_BYTES].lower() else None
+    return "SVG" if b"<svg" in content[:MARKUP_BYTES].lower() else None

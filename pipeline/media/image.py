@@ -110,10 +110,11 @@ def judge_image_pixels(image: "PilImage", limits: ImageLimits) -> Why | None:
 
     The paper drops "unambiguously low quality" images, "e.g. single-colour" (A.3.1).
     """
-    from PIL import ImageStat
+    import numpy as np
 
     small = image.reduce(max(1, min(image.size) // 64)) if min(image.size) >= 128 else image
-    std = max(ImageStat.Stat(small).stddev)
+    values = np.asarray(small, np.float64).reshape(-1, len(small.getbands()))
+    std = float(values.std(axis=0).max())
     return (
         Why(Reason.SINGLE_COLOUR, round(std, 3), limits.min_std) if std < limits.min_std else None
     )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pipeline.media.glance import Seen
+from pipeline.media.politeness import OPT_OUT_WORDS
 from schemas.recipe import bounded
 from schemas.rejection import Why
 
@@ -27,7 +29,17 @@ class FetchLimits:
         user_agent: what we call ourselves; give a URL or an address where you can be reached.
         allowed_private: addresses and networks that may be connected to although not public.
         respect_robots: obey robots.txt.
-        offline: open no socket; every URL is `offline`.
+        respect_tdm: keep out what is reserved from text and data mining (W3C TDMRep): by a header,
+            by the site's `/.well-known/tdmrep.json`, by a page's own head.
+        opt_out_words: directives of X-Robots-Tag, and of a page's own meta elements for robots or
+            for our name, that keep a file or a page out; [] for none.
+        opt_out_files: lists of who has opted out, one a line: a host, with all hosts below it; a
+            URL; or a URL's beginning with `*` behind it.
+        max_age_days: what was fetched for the same output, or failed, is not asked for again so
+            long (`--retry REASON` asks failures again).
+        url_map: a table (csv, parquet) with columns url and path, of media whose bytes lie in files
+            already; relative paths begin beside it.
+        offline: open no socket; every URL that is not there already is `offline`.
     """
 
     total_timeout_s: float = bounded(30.0, at_least=0.05)
@@ -44,6 +56,11 @@ class FetchLimits:
     user_agent: str = "open-m3w/0.1"
     allowed_private: tuple[str, ...] = ()
     respect_robots: bool = True
+    respect_tdm: bool = True
+    opt_out_words: tuple[str, ...] = OPT_OUT_WORDS
+    opt_out_files: tuple[str, ...] = ()
+    max_age_days: float = bounded(30.0)
+    url_map: str = ""
     offline: bool = False
 
 
@@ -59,6 +76,8 @@ class Outcome:
         content_type: as the server says, or "".
         why: the reason without a body; None with one.
         seconds: spent in requests, waiting not counted.
+        wire_bytes: of bodies, read from the network.
+        seen: what the first bytes say, where somebody looked.
     """
 
     url: str
@@ -68,3 +87,5 @@ class Outcome:
     content_type: str
     why: Why | None
     seconds: float
+    wire_bytes: int = 0
+    seen: Seen | None = None

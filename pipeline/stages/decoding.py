@@ -8,6 +8,7 @@ from typing import Any
 import apache_beam as beam
 
 from dedup.fingerprint import phash
+from pipeline.media.glance import glance_at_image
 from pipeline.media.image import (
     ImageLimits,
     decode_image,
@@ -129,8 +130,7 @@ def find_image(body: bytes, content: Content, limits: ImageLimits, packs: PackWr
     Raises:
         BadInput: bytes that are no image, or one that the limits turn away.
     """
-    header = open_header(body, limits)
-    _refuse(judge_image_size(header.width, header.height, limits))
+    _refuse(_judge_first_bytes(body, limits))
     original = decode_image(body, limits)
     _refuse(judge_image_size(original.width, original.height, limits))
     image = resize_image(original, limits.encoded_side_px)
@@ -145,6 +145,15 @@ def find_image(body: bytes, content: Content, limits: ImageLimits, packs: PackWr
         phash(image),
     )
     return Found(content.urls, media)
+
+
+def _judge_first_bytes(body: bytes, limits: ImageLimits) -> Why | None:
+    """What an image's header says against it; Pillow, which takes longer, reads what is odd."""
+    seen = glance_at_image(body, True, limits)
+    if seen is not None and (seen.why or seen.width):
+        return seen.why
+    header = open_header(body, limits)
+    return judge_image_size(header.width, header.height, limits)
 
 
 def find_video(body: bytes, content: Content, limits: VideoLimits, packs: PackWriter) -> Found:

@@ -11,15 +11,16 @@ from pipeline.extract.limits import ReadLimits
 from pipeline.extract.players import is_player_page
 from pipeline.extract.warc import read_capture
 from pipeline.filters.urls import UrlLimits, judge_image_url
-from pipeline.media.fetch import Fetcher, FetchLimits
+from pipeline.media.opt_outs import OptOuts, read_opt_outs
+from pipeline.stages.asking import Asking, AskWeb, Wanted
 from pipeline.stages.beam_files import FILES
-from pipeline.stages.reading import lane_of
 from pipeline.stages.run import Place
 from pipeline.stages.verdicts import DECISIONS, Subject
 from pipeline.store.packs import PackWriter
 from schemas.keys import bucket_of, make_key
-from schemas.records import Capture, Document, Fetched, ImageLink, VideoLink
+from schemas.records import Capture, Document, Fetched, ImageLink, PackRef, VideoLink
 from schemas.rejection import BadInput, Reason, Why
+from schemas.tables import FetchRow, told
 
 _LANES = 64
 
@@ -33,7 +34,7 @@ class MediaUrl:
     capture: Capture | None = None
 
 
-FETCH = Subject("fetch", lambda m: m.kind, lambda m: make_key(m.url), lambda m: m.url)
+FETCH = Subject("fetch", lambda row: row.kind, lambda row: make_key(row.url), lambda row: row.url)
 
 
 def document_links(document: Document) -> Iterator[tuple[str, str]]:
@@ -47,26 +48,47 @@ def document_links(document: Document) -> Iterator[tuple[str, str]]:
 
 @dataclass(eq=False)
 class FetchMedia(beam.PTransform):
-    """Fetched media; takes `links` of (URL, kind) and `captures`; outputs main, READ, DECISIONS."""
+    """Fetched media; takes `links` of (URL, kind) and `captures`.
+
+    Outputs `fetched`, `rows` of what came of each URL, `read`, `decisions`.
+    """
 
     place: Place
     read: ReadLimits
-    fetch: FetchLimits
     urls: UrlLimits
+    asking: Asking
 
     def expand(self, inputs: Any) -> Any:
-        """Three outputs: `fetched`, `read`, `decisions`."""
+        """Four outputs."""
         captures = inputs["captures"] | beam.Map(lambda capture: (capture.url, capture))
-        return (
+        media = (
             {"kinds": inputs["links"], "captures": captures}
             | beam.CoGroupByKey()
             | "OneByUrl" >> beam.FlatMapTuple(one_media_url)
-            | "ByLane" >> beam.Map(lambda media: (_lane(media), media))
-            | "Lanes" >> beam.GroupByKey()
-            | beam.ParDo(_FetchLane(self.place, self.read, self.fetch, self.urls)).with_outputs(
-                "read", DECISIONS, main="fetched"
+            | "SortOut"
+            >> beam.ParDo(_SortOut(self.urls, self.asking.memory.fetch.opt_out_files)).with_outputs(
+                "captured", "refused", main="linked"
             )
         )
+        captured = (
+            media.captured
+            | "ByFile" >> beam.Map(lambda one: (_lane(one), one))
+            | "Files" >> beam.GroupByKey()
+            | beam.ParDo(_ReadCaptures(self.place, self.read))
+        )
+        rows = (media.refused, captured, media.linked | AskWeb(self.asking)) | beam.Flatten()
+        out = rows | "Tell" >> beam.FlatMap(tell).with_outputs("read", DECISIONS, main="fetched")
+        return _FetchedMedia(out.fetched, rows, out.read, out.decisions)
+
+
+@dataclass(frozen=True)
+class _FetchedMedia:
+    """The outputs of FetchMedia."""
+
+    fetched: Any
+    rows: Any
+    read: Any
+    decisions: Any
 
 
 def one_media_url(url: str, groups: dict[str, Iterable[Any]]) -> Iterator[MediaUrl]:
@@ -77,8 +99,10 @@ def one_media_url(url: str, groups: dict[str, Iterable[Any]]) -> Iterator[MediaU
         yield MediaUrl(url, kinds[0], captures[0] if captures else None)
 
 
-def judge_media_url(media: MediaUrl, limits: UrlLimits) -> Why | None:
+def judge_media_url(media: MediaUrl, limits: UrlLimits, opt_outs: OptOuts) -> Why | None:
     """Why a media URL speaks against what is behind it, or None."""
+    if why := opt_outs.judge(media.url):
+        return why
     if media.kind == "image":
         return judge_image_url(media.url, limits)
     if is_player_page(media.url):
@@ -86,66 +110,71 @@ def judge_media_url(media: MediaUrl, limits: UrlLimits) -> Why | None:
     return None
 
 
-def _lane(media: MediaUrl) -> tuple[str, int]:
-    """Captures go by file, so that each is read once and forwards; the rest by host."""
-    if media.capture is None:
-        return "", lane_of(media.url, _LANES)
-    return "capture", bucket_of(make_key(media.capture.path), _LANES)
+def tell(row: FetchRow) -> Iterator[Any]:
+    """What a URL came to, with its decision."""
+    yield beam.pvalue.TaggedOutput("read", (FETCH.stage, row.kind))
+    why = row.why
+    if why is None and row.ref is not None:
+        yield Fetched(row.url, row.kind, row.ref)
+        yield beam.pvalue.TaggedOutput(DECISIONS, FETCH.kept(row))
+        return
+    yield beam.pvalue.TaggedOutput(DECISIONS, FETCH.rejected(row, why or Why(Reason.EMPTY_BODY)))
 
 
-class _FetchLane(beam.DoFn):
-    """The media of a lane into packs."""
+def _lane(media: MediaUrl) -> int:
+    """Captures go by file, so that each is read once and forwards."""
+    return bucket_of(make_key(media.capture.path if media.capture else ""), _LANES)
 
-    def __init__(self, place: Place, read: ReadLimits, fetch: FetchLimits, urls: UrlLimits) -> None:
-        self._place, self._read, self._limits, self._urls = place, read, fetch, urls
+
+class _SortOut(beam.DoFn):
+    """URLs by where their bytes are to be had; what their spelling speaks against as rows."""
+
+    def __init__(self, urls: UrlLimits, opt_out_files: tuple[str, ...]) -> None:
+        self._urls, self._files = urls, opt_out_files
 
     def setup(self) -> None:
-        self._fetcher = Fetcher(self._limits)
-        self._fetcher.start()
+        self._opt_outs = read_opt_outs(self._files, FILES.read)
+
+    def process(self, media: MediaUrl) -> Iterator[Any]:
+        why = judge_media_url(media, self._urls, self._opt_outs)
+        if why is not None:
+            row = FetchRow(media.url, media.kind, "", media.url, **told(why))
+            yield beam.pvalue.TaggedOutput("refused", row)
+        elif media.capture is not None:
+            yield beam.pvalue.TaggedOutput("captured", media)
+        else:
+            yield Wanted(media.url, media.kind)
+
+
+class _ReadCaptures(beam.DoFn):
+    """The media that lie in files of the input, as rows, their bytes in packs of the stage."""
+
+    def __init__(self, place: Place, read: ReadLimits) -> None:
+        self._place, self._read = place, read
 
     def start_bundle(self) -> None:
         name = f"{self._place.folder}/packs/{uuid.uuid4().hex}"
         self._packs = PackWriter(self._place.root, name, files=FILES)
 
-    def process(self, lane: tuple[object, Iterable[MediaUrl]]) -> Iterator[Any]:
-        captured: list[tuple[Capture, MediaUrl]] = []
-        linked: list[MediaUrl] = []
-        for media in lane[1]:
-            why = judge_media_url(media, self._urls)
-            if why is not None:
-                yield from self._outcome(media, None, why)
-            elif media.capture is not None:
-                captured.append((media.capture, media))
-            else:
-                linked.append(media)
+    def process(self, lane: tuple[int, Iterable[MediaUrl]]) -> Iterator[FetchRow]:
+        captured = [(media.capture, media) for media in lane[1] if media.capture]
         for capture, media in sorted(captured, key=lambda c: (c[0].path, c[0].offset, c[1].url)):
-            yield from self._outcome(media, *self._captured(capture))
-        by_url = {media.url: media for media in linked}
-        for outcome in self._fetcher.stream(sorted(by_url)):
-            yield from self._outcome(by_url[outcome.url], outcome.body, outcome.why)
+            yield self._row(media, capture)
 
     def finish_bundle(self) -> None:
         self._packs.close()
 
-    def teardown(self) -> None:
-        self._fetcher.stop()
-
-    def _captured(self, capture: Capture) -> tuple[bytes | None, Why | None]:
-        """The bytes of a capture, or why there are none."""
+    def _row(self, media: MediaUrl, capture: Capture) -> FetchRow:
+        """What became of a capture."""
+        why: Why | None = None
+        ref: PackRef | None = None
         try:
-            return read_capture(capture.path, capture.offset, self._read, FILES.open), None
+            body = read_capture(capture.path, capture.offset, self._read, FILES.open)
+            why = None if body else Why(Reason.EMPTY_BODY)
+            ref = self._packs.add(body) if body else None
         except BadInput as bad:
-            return None, bad.why
-
-    def _outcome(self, media: MediaUrl, body: bytes | None, why: Why | None) -> Iterator[Any]:
-        """What a URL came to, with its decision."""
-        yield beam.pvalue.TaggedOutput("read", (FETCH.stage, media.kind))
-        if why is None and not body:
-            why = Why(Reason.EMPTY_BODY)
-        if why is not None or body is None:
-            yield beam.pvalue.TaggedOutput(
-                DECISIONS, FETCH.rejected(media, why or Why(Reason.EMPTY_BODY))
-            )
-            return
-        yield Fetched(media.url, media.kind, self._packs.add(body))
-        yield beam.pvalue.TaggedOutput(DECISIONS, FETCH.kept(media))
+            why = bad.why
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+            why = Why(Reason.DAMAGED_RECORD, f"{capture.path}: {error.strerror or error}")
+        size = ref.size if ref else 0
+        return FetchRow(media.url, media.kind, "input", media.url, **told(why), bytes=size, ref=ref)

@@ -13,9 +13,9 @@ from typing import Any
 import apache_beam as beam
 
 from dedup.fingerprint import Grey, hamming, seen_grey
-from dedup.keep_one import connected_groups
 from dedup.query import is_same_picture
 from pipeline.stages.beam_files import FILES
+from pipeline.stages.connected import ConnectedGroups
 from pipeline.store.packs import PackReader
 from schemas.records import Found, Image, PackRef
 
@@ -45,7 +45,7 @@ class GroupNearImages(beam.PTransform):
     root: str
 
     def expand(self, found: beam.PCollection) -> beam.PCollection:
-        """Small records meet by band, each pair once; then the edges, few, in one place."""
+        """Small records meet by band, each pair once; then the edges make groups."""
         edges = (
             found
             | "HashBands" >> beam.FlatMap(band_members)
@@ -55,11 +55,7 @@ class GroupNearImages(beam.PTransform):
             | "EachOnce" >> beam.MapTuple(lambda keys, refs: (keys, next(iter(refs))))
             | "LookAtBoth" >> beam.ParDo(_Verify(self.root))
         )
-        return (
-            found.pipeline
-            | "OncePerCorpus" >> beam.Create([None])
-            | "Groups" >> beam.FlatMap(lambda _, edges: members(edges), beam.pvalue.AsList(edges))
-        )
+        return edges | ConnectedGroups()
 
 
 def band_members(found: Found) -> Iterator[tuple[tuple[int, str], Image]]:
@@ -104,10 +100,3 @@ class _Verify(beam.DoFn):
 
     def teardown(self) -> None:
         self._reader.close()
-
-
-def members(edges: Iterable[Any]) -> Iterator[tuple[str, str]]:
-    """(Image's key, smallest key of its group) of all images with an edge."""
-    for group in connected_groups(sorted(edges)):
-        for key in group:
-            yield key, group[0]

@@ -7,7 +7,6 @@ are gone through once more for the records they mean, and those are read by thei
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import apache_beam as beam
 
@@ -17,23 +16,27 @@ from pipeline.extract.html_folder import read_folder
 from pipeline.extract.limits import ExtractLimits, ReadLimits
 from pipeline.extract.records import Revisit
 from pipeline.extract.warc import Place, find_originals, read_places, read_warc
-from pipeline.media.fetch import Fetcher, FetchLimits, Outcome
+from pipeline.media.opt_outs import OptOuts, judge_page, read_opt_outs
+from pipeline.media.outcome import FetchLimits
+from pipeline.media.robots import product_token
+from pipeline.stages.asking import Asking, AskWeb, Wanted
 from pipeline.stages.beam_files import FILES
 from pipeline.stages.inputs import FOLDER, RANGES, URLS, WARC, Input
 from pipeline.stages.url_lists import read_urls
 from pipeline.stages.verdicts import DECISIONS
 from pipeline.stages.warc_lists import read_ranges
+from pipeline.store.packs import PackReader
 from pipeline.store.web_file import is_web
-from schemas.keys import bucket_of, make_key
-from schemas.records import Capture, Document, Page
+from schemas.keys import make_key
+from schemas.records import Capture, Document, PackRef, Page
 from schemas.rejection import BadInput, Reason, Rejection, Why
-from schemas.tables import Decision, rejected
+from schemas.tables import Decision, FetchRow, rejected
 
 STAGE = "read"
 CAPTURES = "captures"
 READ = "read"
 REVISITS = "revisits"
-_LANES = 64
+_OTHERS = "others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,29 @@ class ReadSettings:
     tracking: tuple[str, ...] = TRACKING
 
 
+@dataclass(frozen=True)
+class _ReadOutputs:
+    """The outputs of ReadDocuments."""
+
+    documents: Any
+    captures: Any
+    rows: Any
+    read: Any
+    decisions: Any
+
+
 @dataclass(eq=False)
 class ReadDocuments(beam.PTransform):
-    """Documents of the inputs; outputs `documents`, `captures`, `read`, `decisions`."""
+    """Documents of the inputs.
+
+    Outputs `documents`, `captures`, `rows` of fetches, `read`, `decisions`.
+    """
 
     settings: ReadSettings
+    asking: Asking
 
     def expand(self, inputs: beam.PCollection) -> Any:
-        """Four outputs; small things are grouped: URLs by host, places of records by file."""
+        """Five outputs; small things are grouped: URLs by host, places of records by file."""
         at_rest = (
             inputs
             | "FilesAndFolders" >> beam.Filter(lambda item: item.kind in {WARC, FOLDER})
@@ -90,21 +108,31 @@ class ReadDocuments(beam.PTransform):
             | "ReadUrls" >> beam.FlatMap(lambda item: read_urls(item.path))
         )
         no_urls = lines | "NoUrls" >> beam.Filter(lambda line: isinstance(line, Rejection))
-        fetched = (
+        spellings = (
             lines
             | "Urls" >> beam.Filter(lambda line: isinstance(line, str))
-            | "ByLane" >> beam.Map(lambda url: (lane_of(canonical_url(url), _LANES), url))
-            | "Lanes" >> beam.GroupByKey()
-            | "FetchPages" >> beam.ParDo(_FetchPages(self.settings))
+            | "ByPage" >> beam.Map(lambda url: (canonical_url(url, self.settings.tracking), url))
+            | "Spellings" >> beam.GroupByKey()
+            | "OneSpelling"
+            >> beam.FlatMapTuple(lambda _, urls: one_spelling(urls)).with_outputs(
+                _OTHERS, main="urls"
+            )
         )
-        return (
-            (at_rest.found, by_place, revisits.settled, no_urls, fetched)
+        rows = (
+            spellings.urls
+            | "Wanted" >> beam.Map(lambda url: Wanted(url, "page"))
+            | AskWeb(self.asking)
+        )
+        fetched = rows | "ReadPages" >> beam.ParDo(_ReadPages(self.asking.root))
+        out = (
+            (at_rest.found, by_place, revisits.settled, no_urls, spellings[_OTHERS], fetched)
             | beam.Flatten()
             | "Parse"
-            >> beam.ParDo(_ParsePages(self.settings.extract)).with_outputs(
+            >> beam.ParDo(_ParsePages(self.settings)).with_outputs(
                 CAPTURES, READ, DECISIONS, main="documents"
             )
         )
+        return _ReadOutputs(out.documents, out.captures, rows, out.read, out.decisions)
 
 
 @dataclass(eq=False)
@@ -219,39 +247,40 @@ def _words_of(error: OSError) -> str:
     return "no such file" if isinstance(error, FileNotFoundError) else "cannot be opened"
 
 
-def lane_of(url: str, lanes: int) -> int:
-    """A lane for the URL's host: a host is fetched by one worker, so that its rate holds."""
-    try:
-        host = urlsplit(url).netloc.lower()
-    except ValueError:  # no URL, which its fetching tells
-        host = ""
-    return bucket_of(make_key(host), lanes)
+def one_spelling(urls: Iterable[str]) -> Iterator[Any]:
+    """Of the URLs of one page the shortest, and a rejection for each other one; tagged."""
+    first, *others = sorted(set(urls), key=lambda url: (len(url), url))
+    yield first
+    for url in others:
+        why = Why(Reason.DUPLICATE_URL, detail=first)
+        yield beam.pvalue.TaggedOutput(_OTHERS, Rejection("page", make_key(url), url, why))
 
 
-def one_a_page(urls: Iterable[str], tracking: tuple[str, ...]) -> tuple[list[str], list[Rejection]]:
-    """The URLs to fetch, sorted, the shortest of each page's; the other spellings as rejections."""
-    pages: dict[str, str] = {}
-    others = []
-    for url in sorted(set(urls), key=lambda url: (len(url), url)):
-        first = pages.setdefault(canonical_url(url, tracking), url)
-        if first != url:
-            why = Why(Reason.DUPLICATE_URL, detail=first)
-            others.append(Rejection("page", make_key(url), url, why))
-    return sorted(pages.values()), others
+def page_of(row: FetchRow, read: Callable[[PackRef], bytes]) -> Page | Rejection:
+    """The page that came of a fetched URL, or why there is none.
 
-
-def page_of(outcome: Outcome) -> Page | Rejection:
-    """The page that came of a fetched URL, or why there is none."""
-    body = outcome.body
-    if outcome.why is not None or body is None:
-        why = outcome.why or Why(Reason.EMPTY_BODY)
-        return Rejection("page", make_key(outcome.url), outcome.url, why)
-    kind = outcome.content_type.partition(";")[0].strip().lower()
+    Args:
+        row: what came of it.
+        read: gives the bytes behind a ref.
+    """
+    if row.why is not None or row.ref is None:
+        return Rejection("page", make_key(row.url), row.url, row.why or Why(Reason.EMPTY_BODY))
+    body = read(row.ref)
+    kind = row.content_type.partition(";")[0].strip().lower()
     if kind not in {"text/html", "application/xhtml+xml", ""}:
         why = Why(Reason.NOT_HTML, kind)
-        return Rejection("page", make_key(outcome.url, body), outcome.url, why)
-    url = outcome.final_url or outcome.url
-    return Page(make_key(url, body), url, body, outcome.content_type)
+        return Rejection("page", make_key(row.url, body), row.url, why)
+    url = row.final_url or row.url
+    return Page(make_key(url, body), url, body, row.content_type)
+
+
+def willing(page: Page, limits: FetchLimits, opt_outs: OptOuts) -> Page | Rejection:
+    """The page, unless a list or its own head says that it is not to be in a corpus."""
+    agent = product_token(limits.user_agent)
+    why = opt_outs.judge(page.url) or judge_page(
+        page.body, agent, limits.opt_out_words, limits.respect_tdm
+    )
+    return page if why is None else Rejection("page", page.key, page.url, why)
 
 
 def parse_found(
@@ -280,33 +309,33 @@ def parse_found(
 class _ParsePages(beam.DoFn):
     """Documents of pages; what takes too long or too much memory is a decision too."""
 
-    def __init__(self, limits: ExtractLimits) -> None:
-        self._limits = limits
+    def __init__(self, settings: ReadSettings) -> None:
+        self._settings = settings
 
     def setup(self) -> None:
-        self._extractor = PageExtractor(self._limits)
+        self._extractor = PageExtractor(self._settings.extract)
+        self._opt_outs = read_opt_outs(self._settings.fetch.opt_out_files, FILES.read)
 
     def process(self, found: Page | Capture | Rejection) -> Iterator[Any]:
+        if isinstance(found, Page):
+            found = willing(found, self._settings.fetch, self._opt_outs)
         yield from parse_found(found, self._extractor.extract)
 
     def teardown(self) -> None:
         self._extractor.close()
 
 
-class _FetchPages(beam.DoFn):
-    """Pages of the URLs of a lane, fetched politely."""
+class _ReadPages(beam.DoFn):
+    """Pages of rows of fetches."""
 
-    def __init__(self, settings: ReadSettings) -> None:
-        self._settings = settings
+    def __init__(self, root: str) -> None:
+        self._root = root
 
     def setup(self) -> None:
-        self._fetcher = Fetcher(self._settings.fetch)
-        self._fetcher.start()
+        self._packs = PackReader(self._root, files=FILES)
 
-    def process(self, lane: tuple[int, Iterable[str]]) -> Iterator[Page | Rejection]:
-        wanted, others = one_a_page(lane[1], self._settings.tracking)
-        yield from map(page_of, self._fetcher.stream(wanted))
-        yield from others
+    def process(self, row: FetchRow) -> Iterator[Page | Rejection]:
+        yield page_of(row, self._packs.read)
 
     def teardown(self) -> None:
-        self._fetcher.stop()
+        self._packs.close()

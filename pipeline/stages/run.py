@@ -19,12 +19,12 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.stages.beam_files import FILES, is_local
-from pipeline.stages.tables import ReadTable, WriteDecisions, WriteTable, Written
+from pipeline.stages.tables import ReadTable, WriteTable, Written, write_decisions, write_fetches
 from schemas.manifest import ShardEntry, StageCount
 from schemas.recipe import digest_of
 from schemas.tables import Decision
 
-_ROWS_PER_DECISIONS_FILE = 500_000
+_ROWS_PER_FILE = 500_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Outputs:
             judged: what decisions are held against; in the order in which they are judged.
         replaced: collections of ((stage, kind, what), how often): what was replaced in items.
         shards: a collection of ShardEntry, for stages that write shards.
+        fetches: a collection of FetchRow, for stages that fetch.
     """
 
     tables: Mapping[str, tuple[type, Any]] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Outputs:
     read: tuple[Any, ...] = ()
     replaced: tuple[Any, ...] = ()
     shards: Any = None
+    fetches: Any = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class Work:
         rows = sum(sum(self.results[name].rows.values()) for name in stage.inputs)
         with beam.Pipeline(options=self._options) as pipeline:
             outputs = stage.expand(pipeline, self, place)
-            _write_outputs(pipeline, outputs, place, 1 + rows // _ROWS_PER_DECISIONS_FILE)
+            _write_outputs(pipeline, outputs, place, 1 + rows // _ROWS_PER_FILE)
         result = _result(
             stage.name,
             place.folder,
@@ -183,9 +185,9 @@ class Work:
 
 
 def _write_outputs(
-    pipeline: beam.Pipeline, outputs: Outputs, place: Place, decision_files: int
+    pipeline: beam.Pipeline, outputs: Outputs, place: Place, small_files: int
 ) -> None:
-    """Writes tables and decisions, and one summary of all that was written and counted."""
+    """Writes tables, decisions and fetches, and one summary of all that was written and counted."""
     parts = [pipeline | "NoSummary" >> beam.Create([{}])]
     for name, (record, rows) in outputs.tables.items():
         written = rows | f"Write/{name}" >> WriteTable(record, place.root, place.folder, name)
@@ -194,7 +196,7 @@ def _write_outputs(
         decisions = outputs.decisions | "AllDecisions" >> beam.Flatten()
         parts.append(
             decisions
-            | WriteDecisions(place.root, place.folder, decision_files)
+            | "Write/decisions" >> write_decisions((place.root, place.folder), small_files)
             | "Files/decisions" >> beam.Map(_as_summary)
         )
         parts.append(
@@ -203,6 +205,10 @@ def _write_outputs(
             | "CountDecisions" >> beam.combiners.Count.PerElement()
             | "Counts" >> beam.Map(lambda counted: {"count": [*counted[0], counted[1]]})
         )
+    if outputs.fetches is not None:
+        write = write_fetches((place.root, place.folder), small_files)
+        written = outputs.fetches | "Write/fetches" >> write
+        parts.append(written | "Files/fetches" >> beam.Map(_as_summary))
     for turn, read in enumerate(outputs.read):
         parts.append(
             read

@@ -5,7 +5,7 @@ count: a bundle that ran twice leaves a file that nobody reads.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.stages.beam_files import FILES
-from schemas.keys import bucket_of
-from schemas.tables import Decision, arrow_schema, row_reader, to_rows
+from schemas.keys import bucket_of, make_key
+from schemas.tables import Decision, FetchRow, arrow_schema, row_reader, to_rows
 
 ROWS_PER_GROUP = 2_000
 """Rows held in memory before they are written: a few MB of documents."""
@@ -114,26 +114,66 @@ class _WriteRows(beam.DoFn):
 
 
 @dataclass(eq=False)
-class WriteDecisions(beam.PTransform):
-    """Decisions into sorted files that are equal for equal decisions, whoever made them."""
+class WriteSorted(beam.PTransform):
+    """Small records into sorted files that are equal for equal records, whoever made them.
 
+    Attributes:
+        record: type of the records.
+        root: the work folder.
+        folder: the stage's.
+        name: of the table.
+        buckets: files at most.
+        spread: the key by whose bucket a record goes.
+        order: what the records of a file are sorted by.
+    """
+
+    record: type
     root: str
     folder: str
+    name: str
     buckets: int
+    spread: Callable[[Any], str]
+    order: Callable[[Any], tuple[Any, ...]]
 
-    def expand(self, decisions: beam.PCollection) -> beam.PCollection:
-        """One file a bucket of keys: decisions are small, so that they may be grouped."""
+    def expand(self, records: beam.PCollection) -> beam.PCollection:
+        """One file a bucket: such records are small, so that they may be grouped."""
         return (
-            decisions
-            | beam.Map(lambda row: (bucket_of(row.key, self.buckets), row))
+            records
+            | beam.Map(lambda row: (bucket_of(self.spread(row), self.buckets), row))
             | beam.GroupByKey()
             | beam.MapTuple(self._write)
         )
 
-    def _write(self, bucket: int, rows: Iterable[Decision]) -> Written:
-        ordered = sorted(rows, key=lambda row: (row.stage, row.kind, row.key, row.url, row.kept))
-        path = f"{self.folder}/decisions/{bucket:05d}.parquet"
+    def _write(self, bucket: int, rows: Iterable[Any]) -> Written:
+        ordered = sorted(rows, key=self.order)
+        path = f"{self.folder}/{self.name}/{bucket:05d}.parquet"
         stream = pa.BufferOutputStream()
-        pq.write_table(to_rows(Decision, ordered), stream, compression="zstd")
+        pq.write_table(to_rows(self.record, ordered), stream, compression="zstd")
         FILES.write(f"{self.root}/{path}", stream.getvalue().to_pybytes())
-        return Written("decisions", path, len(ordered))
+        return Written(self.name, path, len(ordered))
+
+
+def write_decisions(place: tuple[str, str], buckets: int) -> WriteSorted:
+    """Decisions into sorted files, spread by their items' keys; `place` is root and folder."""
+    return WriteSorted(Decision, *place, "decisions", buckets, _decision_key, _decision_order)
+
+
+def write_fetches(place: tuple[str, str], buckets: int) -> WriteSorted:
+    """Rows of fetches into sorted files, spread by their URLs; `place` is root and folder."""
+    return WriteSorted(FetchRow, *place, "fetches", buckets, _fetch_key, _fetch_order)
+
+
+def _decision_key(row: Decision) -> str:
+    return row.key
+
+
+def _decision_order(row: Decision) -> tuple[Any, ...]:
+    return row.stage, row.kind, row.key, row.url, row.kept
+
+
+def _fetch_key(row: FetchRow) -> str:
+    return make_key(row.url)
+
+
+def _fetch_order(row: FetchRow) -> tuple[Any, ...]:
+    return row.url, row.kind, row.time

@@ -6,6 +6,7 @@ import json
 import os
 import random
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,7 +22,8 @@ from pipeline.media.crawl import Crawl
 from pipeline.media.opener import Reply
 from pipeline.media.outcome import FetchLimits
 from pipeline.media.urls import parse_url, show_url
-from pipeline.stages.reading import lane_of, page_of
+from pipeline.stages.asking import lane_of, row_of
+from pipeline.stages.reading import page_of
 from pipeline.stages.url_lists import read_urls
 from pipeline.stages.warc_lists import RANGE_COLUMNS, read_ranges
 from schemas.records import Capture, Page
@@ -255,7 +257,8 @@ def test_a_redirect_to_what_is_no_url_is_a_reason(location):
 
     outcome = asyncio.run(fetch())
     assert outcome.why.reason in {Reason.BAD_URL, Reason.REDIRECTS}
-    assert isinstance(page_of(outcome), Rejection)
+    row = row_of(outcome, "page", datetime.now(UTC))
+    assert isinstance(page_of(row, lambda ref: b""), Rejection)
 
 
 def test_names_of_files_that_are_not_utf_8(tmp_path):

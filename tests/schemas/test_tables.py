@@ -17,7 +17,15 @@ from schemas.records import (
     VideoLink,
 )
 from schemas.rejection import Reason, Rejection, Why
-from schemas.tables import Decision, arrow_schema, rejected, row_reader, to_rows
+from schemas.tables import (
+    Decision,
+    FetchRow,
+    arrow_schema,
+    rejected,
+    row_reader,
+    to_rows,
+    told,
+)
 
 REF = PackRef("ab" * 32, "fetch-1/packs/x.tar", 512, 9)
 IMAGE = Image("cd" * 32, REF, 3, 4, 30, 40, "0f" * 8)
@@ -43,6 +51,8 @@ RECORDS = [
     Pair("k", "http://a/b.jpg", "http://a/", "a cup", IMAGE, "alt", 0.25, ()),
     Found(("http://a/b.jpg",), IMAGE),
     Found(("http://a/b.mp4",), VIDEO),
+    FetchRow("http://a/b.jpg", "image", "web", "http://a/c.jpg", 200, bytes=9, ref=REF),
+    FetchRow("http://a/b.jpg", "image", "web", status=404, **told(Why(Reason.NOT_FOUND, 404))),
     Pair("k", "http://a/b.mp4", "http://a/", "a cup", VIDEO, "caption", None, ("x",)),
 ]
 
@@ -88,3 +98,13 @@ def test_a_rejection_becomes_a_decision():
     decision = rejected("screen", foreign)
     assert (decision.value, decision.limit, decision.detail) == (None, None, "de; en")
     assert (decision.eval_set, decision.eval_id) == ("coco", "7")
+
+
+def test_a_row_of_a_fetch_gives_its_reason_back():
+    why = Why(Reason.TOO_SMALL, 40, 64, "40 x 50 px")
+    row = FetchRow("http://a/b.jpg", "image", "web", **told(why))
+    assert row.why == Why(Reason.TOO_SMALL, 40.0, 64.0, "40 x 50 px")
+    assert rejected("s", Rejection("image", "k", "u", row.why)) == rejected(
+        "s", Rejection("image", "k", "u", why)
+    )
+    assert FetchRow("http://a/b.jpg", "image", "web").why is None

@@ -1,9 +1,11 @@
 import asyncio
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
 from pipeline.media.politeness import HostGate, judge_opt_out, parse_retry_after
+from pipeline.media.turns import SharedTurns
 from schemas.rejection import Reason, Why
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
@@ -93,3 +95,55 @@ def test_who_waits_sees_the_host_ask_for_more():
         return await waiting
 
     assert asyncio.run(go()) > 50
+
+
+@pytest.fixture(params=[False, True], ids=["alone", "shared"])
+def gates(request, tmp_path):
+    """Makes gates of one host; those that share their turns are as good as one."""
+
+    def make(number, connections, delay_s):
+        clock = asyncio.get_running_loop().time
+        if not request.param:
+            return [HostGate(connections, delay_s, clock)] * number
+        turns = [SharedTurns(str(tmp_path), "a.example") for _ in range(number)]
+        return [HostGate(connections, delay_s, clock, one) for one in turns]
+
+    return make
+
+
+def test_turns_are_kept_by_all_who_share_them(gates):
+    async def go():
+        starts = []
+
+        async def ask(gate):
+            for _ in range(3):
+                assert await gate.take_turn(asyncio.Semaphore(1), 5.0) == 0.0
+                starts.append(asyncio.get_running_loop().time())
+
+        first, second = gates(2, 2, 0.04)
+        await asyncio.gather(ask(first), ask(second))
+        first.hold_off(60)
+        assert await second.take_turn(asyncio.Semaphore(1), 5.0) > 50
+        return sorted(starts)
+
+    starts = asyncio.run(go())
+    assert min(later - sooner for sooner, later in pairwise(starts)) >= 0.038
+
+
+def test_slots_are_kept_by_all_who_share_them(gates):
+    async def go():
+        running = most = 0
+
+        async def ask(gate):
+            nonlocal running, most
+            async with gate.slot():
+                running += 1
+                most = max(most, running)
+                await asyncio.sleep(0.01)
+                running -= 1
+
+        first, second = gates(2, 2, 0.0)
+        await asyncio.gather(*(ask(gate) for gate in (first, second) for _ in range(6)))
+        return most
+
+    assert asyncio.run(go()) == 2

@@ -1,9 +1,11 @@
 from pipeline.filters.urls import UrlLimits
+from pipeline.media.opt_outs import OptOuts
 from pipeline.stages.fetching import MediaUrl, document_links, judge_media_url, one_media_url
 from schemas.records import Capture, Document, ImageLink, TextBlock, VideoLink
 from schemas.rejection import Reason, Why
 
 LIMITS = UrlLimits()
+NOBODY = OptOuts()
 
 
 def test_every_image_and_video_of_a_document_is_a_link():
@@ -32,12 +34,12 @@ def test_a_url_is_fetched_once_from_the_first_of_its_captures():
 
 def test_the_page_of_a_player_is_no_file_to_fetch():
     page = MediaUrl("https://www.youtube.com/watch?v=aBc-12_XyZ0", "video")
-    assert judge_media_url(page, LIMITS) == Why(Reason.PLAYER_PAGE, "www.youtube.com")
-    assert judge_media_url(MediaUrl("https://a.example/v.mp4", "video"), LIMITS) is None
+    assert judge_media_url(page, LIMITS, NOBODY) == Why(Reason.PLAYER_PAGE, "www.youtube.com")
+    assert judge_media_url(MediaUrl("https://a.example/v.mp4", "video"), LIMITS, NOBODY) is None
 
 
 def test_words_speak_against_images_alone():
-    why = judge_media_url(MediaUrl("https://a.example/logo.png", "image"), LIMITS)
+    why = judge_media_url(MediaUrl("https://a.example/logo.png", "image"), LIMITS, NOBODY)
     assert why is not None
     assert why.reason is Reason.URL_WORDS
-    assert judge_media_url(MediaUrl("https://a.example/logo.mp4", "video"), LIMITS) is None
+    assert judge_media_url(MediaUrl("https://a.example/logo.mp4", "video"), LIMITS, NOBODY) is None

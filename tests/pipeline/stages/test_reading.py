@@ -5,6 +5,8 @@ import gzip
 import hashlib
 import json
 import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import apache_beam as beam
@@ -16,34 +18,40 @@ import pytest
 from pipeline.extract.document import extract_document
 from pipeline.extract.warc import Place
 from pipeline.media.fetch import FetchLimits
+from pipeline.media.image import ImageLimits
+from pipeline.media.opt_outs import OptOuts
 from pipeline.media.outcome import Outcome
+from pipeline.stages.asking import make_asking, row_of
 from pipeline.stages.inputs import FOLDER, RANGES, URLS, WARC, Input
 from pipeline.stages.reading import (
     CAPTURES,
     READ,
     ReadDocuments,
     ReadSettings,
-    lane_of,
-    one_a_page,
+    one_spelling,
     originals_in,
     page_of,
     parse_found,
     read_file_places,
     read_input,
+    willing,
 )
 from pipeline.stages.verdicts import DECISIONS
 from schemas.keys import make_key
-from schemas.records import Capture, Document, Page
+from schemas.records import Capture, Document, PackRef, Page
 from schemas.rejection import Reason, Rejection, Why
 
 HTML = b"<html><title>T</title><article><h1>The ferry</h1><p>The old ferry crosses the quiet lake with seven boxes of ripe apples.</p></article></html>"
 PAGE = Page(make_key("http://a.example/", HTML), "http://a.example/", HTML, "text/html")
 
 
-def outcome(
-    body=HTML, content_type="text/html; charset=utf-8", why=None, final="http://a.example/"
-):
-    return Outcome("http://a.example", final, 200, body, content_type, why, 0.1)
+def page(body=HTML, content_type="text/html; charset=utf-8", why=None):
+    outcome = Outcome(
+        "http://a.example", "http://a.example/", 200, body, content_type, why, seconds=0.1
+    )
+    row = row_of(outcome, "page", datetime.now(UTC))
+    ref = PackRef("ab" * 32, "x.tar", 0, 1) if body and why is None else None
+    return page_of(replace(row, ref=ref), lambda _: body)
 
 
 def tagged(outputs):
@@ -53,20 +61,30 @@ def tagged(outputs):
     ]
 
 
-def test_a_host_keeps_to_one_lane():
-    assert lane_of("http://A.example/1", 64) == lane_of("https://a.example/2?x", 64)
-    assert len({lane_of(f"http://{i}.example/", 64) for i in range(200)}) > 40
-
-
 def test_fetched_pages_are_html_or_have_a_reason():
-    page = page_of(outcome())
-    assert isinstance(page, Page)
-    assert (page.url, page.key) == ("http://a.example/", PAGE.key)
-    assert page_of(outcome(content_type="application/pdf")).why == Why(
-        Reason.NOT_HTML, "application/pdf"
-    )
-    assert page_of(outcome(body=None, why=Why(Reason.ROBOTS))).why == Why(Reason.ROBOTS)
-    assert page_of(outcome(body=None)).why == Why(Reason.EMPTY_BODY)
+    found = page()
+    assert isinstance(found, Page)
+    assert (found.url, found.key) == ("http://a.example/", PAGE.key)
+    assert page(content_type="application/pdf").why == Why(Reason.NOT_HTML, "application/pdf")
+    assert page(body=None, why=Why(Reason.ROBOTS)).why == Why(Reason.ROBOTS)
+    assert page(body=None).why == Why(Reason.EMPTY_BODY)
+
+
+@pytest.mark.parametrize(
+    ("head", "lists", "detail"),
+    [
+        (b'<meta name="robots" content="noai">', (), "noai"),
+        (b'<meta name="tdm-reservation" content="1">', (), "tdm-reservation"),
+        (b"", ("a.example",), "opt-out list"),
+        (b"", ("http://b.example/",), None),
+    ],
+)
+def test_a_page_that_does_not_want_to_be_in_a_corpus_is_not(head, lists, detail):
+    asked = Page("k", "http://a.example/", b"<html><head>" + head + HTML)
+    found = willing(asked, FetchLimits(), OptOuts(lists))
+    assert (found.why.value if isinstance(found, Rejection) else None) == detail
+    free = FetchLimits(opt_out_words=(), respect_tdm=False)
+    assert isinstance(willing(asked, free, OptOuts()), Page)
 
 
 def test_pages_become_documents_and_everything_is_counted():
@@ -122,8 +140,9 @@ def read_documents(inputs, settings=None):
     """What the read stage makes of inputs: URL and date of documents, captures, counts, reasons."""
     settings = settings or ReadSettings()
     out, out_of_beam = {}, tempfile.mkdtemp()
+    asking = make_asking(f"{out_of_beam}/work", settings.fetch, ImageLimits(), datetime.now(UTC))
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        read = pipeline | beam.Create(inputs) | ReadDocuments(settings)
+        read = pipeline | beam.Create(inputs) | ReadDocuments(settings, asking)
         rows = {
             "documents": read.documents | "D" >> beam.Map(lambda d: [d.url, d.fetched_at, d.title]),
             "captures": read.captures | "C" >> beam.Map(lambda c: [c.url, c.path, c.offset]),
@@ -241,10 +260,11 @@ def test_lines_that_are_no_urls_are_counted_by_their_place(tmp_path):
 
 
 def test_of_the_spellings_of_a_url_the_shortest_is_fetched_and_the_others_are_told():
-    urls = ["http://h/a?utm_source=x", "http://h/a", "http://H:80/a", "http://h/b", "http://h/a"]
-    wanted, others = one_a_page(urls, ("utm_*",))
-    assert wanted == ["http://h/a", "http://h/b"]
-    assert [(one.url, one.why.reason, one.why.detail) for one in others] == [
+    found = list(
+        one_spelling(["http://h/a?utm_source=x", "http://h/a", "http://H:80/a", "http://h/a"])
+    )
+    assert found[0] == "http://h/a"
+    assert [(one.value.url, one.value.why.reason, one.value.why.detail) for one in found[1:]] == [
         ("http://H:80/a", Reason.DUPLICATE_URL, "http://h/a"),
         ("http://h/a?utm_source=x", Reason.DUPLICATE_URL, "http://h/a"),
     ]

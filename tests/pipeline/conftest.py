@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -42,7 +42,8 @@ class Web:
         return self.url(path)
 
     def paths(self) -> list[str]:
-        return [path for _, path in self.asked if path != "/robots.txt"]
+        rules = ("/robots.txt", "/.well-known/tdmrep.json")
+        return [path for _, path in self.asked if path not in rules]
 
     def times(self, prefix: str = "/") -> list[float]:
         return [when for when, path in self.asked if path.startswith(prefix)]
@@ -64,6 +65,13 @@ def other_server() -> Iterator[Web]:
     """A server at an address that no other spelling of loopback leads to."""
     with serving("127.0.0.77") as site:
         yield site
+
+
+@pytest.fixture
+def many_servers() -> Iterator[list[Web]]:
+    """Four servers at addresses of their own."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(serving(f"127.0.0.{number}")) for number in range(81, 85)]
 
 
 @contextmanager
