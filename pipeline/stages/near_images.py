@@ -8,7 +8,6 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import apache_beam as beam
 
