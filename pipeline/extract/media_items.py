@@ -121,10 +121,10 @@ class MediaReader:
         )
 
     def _image(self, node: Node) -> None:
-        if _is_hidden(node):
+        if node.region is Region.HIDDEN and _is_hidden(node):
             self._miss(node, "")
             return
-        if tex := tex_of(node):
+        if "class" in node.attrs and (tex := tex_of(node)):
             self._add_formula(tex)
             return
         url = images.image_url(node, self.base, self.limits)

@@ -45,6 +45,11 @@ def is_figure(found: _Element) -> bool:
     return all(child.tag == "figure" for child in children)
 
 
+def is_formula(found: _Element) -> bool:
+    """Whether an element holds a formula, and no paragraphs."""
+    return found.css_first("math") is not None and found.css_first("p") is None
+
+
 def is_slide(found: _Element, names: str) -> bool:
     """Whether a hidden element is a later slide of a gallery of which an earlier one is shown.
 

@@ -17,9 +17,11 @@ class Builder(Protocol):
 
     Attributes:
         shadow: characters of shadow roots that may still be read.
+        draws: whether a drawing of the page may hold a picture.
     """
 
     shadow: int
+    draws: bool
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: "Node") -> "Node | None":
         """The node for an element, where its content is to be read."""
@@ -37,13 +39,10 @@ def tell(
     if tag == "template":
         return _read_shadow(found, parent, builder)
     if tag == "svg":
-        drawn = found.css_first("text, image")
-        if drawn is None:  # as in most
-            return []
-        image = drawn if drawn.tag == "image" else found.css_first("image")
+        image = found.css_first("image") if builder.draws else None
         if image is not None:
             _add_drawn(image.attributes, found.attributes, parent, builder)
-        if drawn.tag == "text" or found.css_first("text") is not None:
+        if found.css_first("text") is not None:
             _add_told(tag, {}, found.text(separator=" ", strip=True), parent, builder)
         return []
     attrs = found.attributes

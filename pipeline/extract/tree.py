@@ -16,7 +16,14 @@ from pipeline.extract.controls import (
 )
 from pipeline.extract.guards import count_opened, is_guarded, trim
 from pipeline.extract.limits import ExtractLimits
-from pipeline.extract.pictures import TYPESET, is_alone, is_caption_behind, is_figure, is_slide
+from pipeline.extract.pictures import (
+    TYPESET,
+    is_alone,
+    is_caption_behind,
+    is_figure,
+    is_formula,
+    is_slide,
+)
 from pipeline.extract.told import TOLD, tell, tell_soup
 from schemas.rejection import BadInput, Reason
 
@@ -128,6 +135,7 @@ def parse_html(html: str, limits: ExtractLimits) -> Tree:
         _read_soup(trimmed, builder)
     else:
         builder.folds_notes = any(mark in html for mark in _NOTE_MARKS)
+        builder.draws = "<image" in html
         _read_lexbor(html, builder)
     return Tree(builder.body, tuple(builder.notes), builder.nodes)
 
@@ -141,6 +149,7 @@ class _Builder:
         self.nodes: list[Node] = []
         self.most = limits.max_elements
         self.folds_notes = False
+        self.draws = True
         self.shadow = limits.fast_characters
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
@@ -300,9 +309,10 @@ def _fold(found: _Element, node: Node, builder: _Builder) -> bool:
         return False
     if node.tag not in _FOLDABLE:
         return False
-    if (inside := found.css_first("h1, math")) is not None:
-        if inside.tag == "math" and node.region is Region.HIDDEN and not found.css_first("p"):
-            node.region = PLAIN  # it is read to those who do not see the drawing of it
+    if found.css_first("h1") is not None:
+        return False
+    if node.region is Region.HIDDEN and is_formula(found):
+        node.region = PLAIN  # it is read to those who do not see the drawing of it
         return False
     if "id" in node.attrs and (region := region_of_folded_anchor(found, node)) < CUT:
         node.region = region

@@ -117,8 +117,8 @@ class Walker(MediaReader):
         if tag in _PASSED and self._passes(node):
             return
         if tag == "span":
-            if self.pieces:
-                self._begin_span(node)
+            if pieces := self.pieces:
+                pieces.append(SEAM if pieces[-1] is not SEAM else self._edge(node))
             self.span = node
             stack.append(SEAM)
         node.index = len(self.found.nodes)
@@ -131,13 +131,10 @@ class Walker(MediaReader):
         if node.children:
             stack.extend(node.children[::-1])
 
-    def _begin_span(self, span: Node) -> None:
-        """Marks where a span begins; where it is another field than the one before, a space."""
-        pieces, before = self.pieces, self.span
-        if before is None or pieces[-1] != SEAM or not are_fields(before, span):
-            pieces.append(SEAM)
-        else:
-            pieces.append(" ")
+    def _edge(self, span: Node) -> str:
+        """What parts a span from the one that ends where it begins: a space between two fields."""
+        before = self.span
+        return " " if before is not None and are_fields(before, span) else SEAM
 
     def _is_embed(self, text: str) -> bool:
         """Takes the video whose page's address is a text of its own, where a player is to stand."""
@@ -149,20 +146,9 @@ class Walker(MediaReader):
             self.found.items.append(item)
         return bool(page)
 
-    def _end_block(self) -> None:
-        """Ends the text before a block; within code each block is a line."""
-        if self.role is not _CODE:
-            self._flush()
-        elif not self.pieces[-1].endswith("\n"):
-            self.pieces.append("\n")
-
-    def _begin_link(self, link: Node) -> None:
+    def _part_links(self, link: Node) -> None:
         """Parts a link from the one right before it."""
-        before, self.link = self.link, link
-        inside = self.link_pieces
-        if before is None or not inside or inside[-1] is not self.pieces[-1]:
-            return
-        if are_links(before, link):
+        if self.link is not None and are_links(self.link, link):
             self.pieces.append(" ")
 
     def _leaves_out(self, node: Node, region: Region) -> bool:
@@ -206,13 +192,19 @@ class Walker(MediaReader):
     def _open(self, node: Node, region: Region, block: bool) -> None:
         if block:
             if self.pieces:
-                self._end_block()
+                if self.role is not _CODE:
+                    self._flush()
+                elif not self.pieces[-1].endswith("\n"):  # within code each block is a line
+                    self.pieces.append("\n")
             self.block = node
             if node.tag in _ROLES or "class" in node.attrs or node.tag == "footer":
                 self._set_role(node)
         elif node.tag == "a":
             self.href = node.get("href")
-            self._begin_link(node)
+            inside = self.link_pieces
+            if inside and inside[-1] is self.pieces[-1]:
+                self._part_links(node)
+            self.link = node
         if region is not PLAIN:
             self.found.outer[node] = self.zones
             self.zones = (*self.zones, node)
