@@ -13,7 +13,6 @@ then hashes, their owners, the sizes of the texts and, compressed, their names.
 """
 
 import json
-import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable
@@ -25,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.index import UnusableIndex
-from dedup.minhash import Shingles, ngram_hashes, shingle, word_count
+from dedup.minhash import Shingles, ngram_hashes, shingle, word_count, words_of
 from schemas.keys import sha256_hex
 from schemas.recipe import bounded
 
@@ -39,7 +38,6 @@ FEWEST_WORDS = 8
 
 WIDTHS = range(FEWEST_WORDS, NGRAM + 1)
 
-_WORD = re.compile(r"[^\W_]+")  # as `dedup.minhash` has it
 _SCREEN_BITS = 24  # of a hash: 16 MB, of which four million n-grams fill a fifth
 _SCREENED = np.uint64(64 - _SCREEN_BITS)
 
@@ -156,11 +154,19 @@ class TextIndex:
             return None
         texts, counts = np.unique(found, return_counts=True)
         shares = np.minimum(1.0, counts / self.sizes[texts])
-        best = int(np.argmax(shares))  # the first of equals; texts are in the order of their names
+        # Of equals one that is whole, by which its beginning and its end are found as well, before
+        # one that lacks a word; then the first: texts stand in the order of their names.
+        whole = (self.sizes[texts] > 1) | (counts >= np.minimum(self._totals[texts], 2))
+        best = int(np.lexsort((-texts.astype(np.int64), whole, shares))[-1])
         if shares[best] < least:
             return None
         eval_set, eval_id = self.names[texts[best]]
         return TextMatch(eval_set, eval_id, round(float(shares[best]), 4))
+
+    @cached_property
+    def _totals(self) -> NDArray[np.int64]:
+        """How many hashes lead to each text."""
+        return np.bincount(self.owners, minlength=len(self.names))
 
     @cached_property
     def _screen(self) -> NDArray[np.bool_]:
@@ -239,7 +245,7 @@ def _ngrams_of(text: str) -> tuple[Shingles, int]:
     if number > NGRAM:
         hashes = shingle(text, NGRAM)
         return hashes, len(hashes)
-    words = _WORD.findall(text.lower())
+    words = words_of(text)
     left_out = range(number if number > FEWEST_WORDS else 0)
     fewer = [" ".join(words[:place] + words[place + 1 :]) for place in left_out]
     return np.unique(np.concatenate([shingle(one, NGRAM) for one in (text, *fewer)])), 1

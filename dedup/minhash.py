@@ -11,6 +11,7 @@ All in numpy, no loop over words: a word's hash is a difference of two running s
 text's bytes, an n-gram's is a sum of n word hashes.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -33,6 +34,7 @@ EMPTY = np.uint32(0xFFFFFFFF)
 _SEED = 0x6D33772F31
 _BYTE_BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2^64
 _WORD_BASE = np.uint64(0xC2B2AE3D27D4EB4F)
+_WORD = re.compile("[0-9a-z\x80-\U0010ffff]+")  # as _word_bytes says
 _BLOCK = 2048  # shingles times 120 permutations of 4 bytes stay in the second-level cache
 
 
@@ -75,6 +77,11 @@ def _ngram_hashes(words: NDArray[np.uint64], width: int) -> NDArray[np.uint64]:
         hashes *= _WORD_BASE
         hashes += words[place : place + len(hashes)]
     return _mixed(hashes)
+
+
+def words_of(text: str) -> list[str]:
+    """A text's words, as shingles see them."""
+    return _WORD.findall(_lower(text))
 
 
 def word_count(text: str) -> int:
@@ -122,11 +129,14 @@ def jaccard(first: Shingles, second: Shingles) -> float:
     return common / (len(first) + len(second) - common)
 
 
+def _lower(text: str) -> str:
+    lower = seen_text(text).lower()
+    return lower if lower.isascii() else spaced_words(lower)
+
+
 def _word_hashes(text: str) -> NDArray[np.uint64]:
     """A hash a word, in the text's order."""
-    lower = seen_text(text).lower()
-    if not lower.isascii():
-        lower = spaced_words(lower)
+    lower = _lower(text)
     content = np.frombuffer(lower.encode("utf-8", "replace"), dtype=np.uint8)
     is_word = np.zeros(len(content) + 2, dtype=bool)
     is_word[1:-1] = _word_bytes()[content]

@@ -155,7 +155,7 @@ def read_retries(root: str, files: Files = LOCAL) -> tuple[Retry, ...]:
     try:
         with files.open(f"{root}/{_RETRIES}") as stream:
             tree = json.loads(stream.read())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter is told where it is written to
         return ()
     return tuple(Retry(tuple(one["reasons"]), one["before"], tuple(one["kinds"])) for one in tree)
 

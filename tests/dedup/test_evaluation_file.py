@@ -55,4 +55,4 @@ def test_a_file_cut_anywhere_is_refused() -> None:
 def test_a_file_of_another_version_is_refused_by_name() -> None:
     content = EvaluationFile.of(EvaluationIndex.build(ITEMS[:1]), [TEXT]).encode()
     with pytest.raises(UnusableIndex, match=r"^e\.index: its texts are of another version"):
-        EvaluationFile.decode(content.replace(b"texts 1\n", b"texts 2\n", 1), "e.index")
+        EvaluationFile.decode(content.replace(b"texts 2\n", b"texts 1\n", 1), "e.index")
