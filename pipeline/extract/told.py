@@ -21,7 +21,9 @@ class Builder(Protocol):
     """
 
     shadow: int
-    draws: bool
+
+    @property
+    def draws(self) -> bool: ...
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: "Node") -> "Node | None":
         """The node for an element, where its content is to be read."""
