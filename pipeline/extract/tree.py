@@ -127,6 +127,7 @@ def parse_html(html: str | bytes, limits: ExtractLimits) -> Tree:
 
     Args:
         html: text, or UTF-8.
+        limits: of the two parsers.
 
     Raises:
         BadInput: PARSE_ERROR where no tree came of it, or one of too many elements.

@@ -77,8 +77,13 @@ def test_options_of_menus_and_characters_are_counted():
     assert is_guarded(("<option>x" * 5000).encode(), LIMITS)
     assert is_guarded(("<OPTION>x" * 5000).encode(), LIMITS)
     assert is_guarded(("x" * 101).encode(), replace(LIMITS, fast_characters=100))
-    assert is_guarded(f"<p title='{'x' * 101}'>".encode(), replace(LIMITS, fast_tag_characters=100)) is False
-    assert is_guarded(f"<p title='{'x' * 2000}'>".encode(), replace(LIMITS, fast_tag_characters=100))
+    assert (
+        is_guarded(f"<p title='{'x' * 101}'>".encode(), replace(LIMITS, fast_tag_characters=100))
+        is False
+    )
+    assert is_guarded(
+        f"<p title='{'x' * 2000}'>".encode(), replace(LIMITS, fast_tag_characters=100)
+    )
 
 
 def test_a_raw_element_is_trimmed_of_its_attributes_and_keeps_its_content():
