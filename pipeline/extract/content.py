@@ -66,7 +66,8 @@ def choose_content(walker: Walker, kind: Kind = Kind.UNKNOWN, title: str = "") -
     """
     walk = walker.found
     _weigh(walk)
-    while unread := needed_folds(walk, kind):
+    prose: dict[Node, int] = {}
+    while unread := needed_folds(walk, kind, prose):
         walker.unfold(unread)
         _weigh(walk)
     drop_regions(walk, kind)

@@ -71,6 +71,7 @@ _LABELS = {
 _NOTHING = dict.fromkeys((0, 1, 2, 3))
 """Taken out of every page: the first four control characters, with which a walk marks its text."""
 _REFERENCE = re.compile("&#(?:0*+[123](?![0-9])|[xX]0*+[123](?![0-9a-fA-F]));?")
+_REFERENCE_BYTES = re.compile(_REFERENCE.pattern.encode())
 """The last three of them by their numbers; a parser makes another character of `&#0;` itself."""
 _C1 = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
 
@@ -95,6 +96,26 @@ def decode_html(body: bytes, content_type: str = "") -> str:
     if any(mark in body for mark in _NOTHING):
         text = text.translate(_NOTHING)
     return _REFERENCE.sub("", text)
+
+
+def utf8_of(body: bytes, content_type: str = "") -> bytes:
+    """The page as `decode_html` reads it, in UTF-8: most pages are that already.
+
+    Raises:
+        BadInput: as there.
+    """
+    return body if _is_clean(body, content_type) else decode_html(body, content_type).encode()
+
+
+def _is_clean(body: bytes, content_type: str) -> bool:
+    """Whether a page is UTF-8 that `decode_html` takes as it stands."""
+    if len(body) > MAX_BYTES or any(mark in body for mark in _NOTHING):
+        return False
+    if any(body.startswith(mark) for mark, _ in _BOMS):
+        return False
+    if _seven_bit(body, declared_encodings(body, content_type)) or _utf16_by_zeros(body):
+        return False
+    return _REFERENCE_BYTES.search(body) is None and _strict(body, "utf-8") is not None
 
 
 def _decoded(body: bytes, content_type: str) -> str:

@@ -9,7 +9,7 @@ from pipeline.extract.asides import words_under
 from pipeline.extract.captions import tie_captions
 from pipeline.extract.content import choose_content, headline_of, is_icon
 from pipeline.extract.declared import declared_kind
-from pipeline.extract.decode import decode_html
+from pipeline.extract.decode import utf8_of
 from pipeline.extract.descriptions import DescriptionReader
 from pipeline.extract.images import declared_side, told_caption
 from pipeline.extract.items import Fold, Item, Walk
@@ -72,9 +72,9 @@ def account_for(
 def _read(page: Page, limits: ExtractLimits) -> Iterator[tuple[Tree, Walk, list[Item]]]:
     """The page's tree for as long as it is looked at, all that it holds, and its content."""
     with _collector_paused():
-        html = decode_html(page.body, page.content_type)
+        html = utf8_of(page.body, page.content_type)
         if is_xhtml(page.url, page.content_type, html):
-            html = as_html(html)
+            html = as_html(html.decode()).encode()
         tree = parse_html(html, limits)
         try:
             walker = Walker(_base_url(tree, page.url), limits)

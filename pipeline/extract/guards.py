@@ -1,6 +1,7 @@
 """Pages that would make a parser slow, told by one linear scan, and cut to what it can bear."""
 
 import re
+from collections.abc import Iterator
 from itertools import islice
 from operator import itemgetter
 
@@ -37,6 +38,7 @@ _SCAN = re.compile(
 _NAME = re.compile(rf"<(?!(?:{_RAW})[\s/>])(/?)([a-zA-Z][^\s/>]*+)", re.IGNORECASE)
 _HEAD = re.compile(rf"</?[a-zA-Z][^\s/>]*+({_INSIDE})")
 _ATTRIBUTE = re.compile(r"[^\s/=>\"']++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"']*+))?")
+_OPTION = re.compile(b"<option", re.IGNORECASE)
 _FEW_TAGS = 20_000
 """Depth alone costs so few tags 0.4 s at most."""
 _FEW_QUOTED = 5_000
@@ -44,7 +46,9 @@ _FEW_QUOTED = 5_000
 _LONG_TAG = 1024
 """Characters of attributes from which a tag is looked at more closely."""
 
-_LONG = re.compile(rf"<[a-zA-Z][\w:.-]{{0,40}}+[\s/][^>]{{{_LONG_TAG}}}[^>]*+")
+_LONG = re.compile(
+    rf"<[a-zA-Z][\w:.\x80-\xff-]{{0,40}}+[\s/][^>]{{{_LONG_TAG}}}[^>]*+".encode("latin-1")
+)
 """A long tag, or a piece of script that looks like one: most pages have none or a few."""
 
 _LOWER = frozenset(
@@ -64,36 +68,53 @@ _FLAT = _LOWER | {name.upper() for name in _LOWER}
 """Names that say nothing of depth."""
 
 
-def is_guarded(html: str, limits: ExtractLimits) -> bool:
+def is_guarded(page: bytes, limits: ExtractLimits) -> bool:
     """Whether the page is too long, too deep or too rich in attributes for the fast parser.
 
     A closing tag takes one from the count of its own name alone, so stray ones hide no depth. Tags
     are told from scripts and comments only where a quick look finds anything: what that does not
     see, as a few thousand attributes with a ">" in each, takes the fast parser longer, within the
     limits that hold for any page (`alone.py`).
+
+    Args:
+        page: in UTF-8.
+        limits: of the fast parser.
     """
-    if len(html) > limits.fast_characters:
+    if len(page) > limits.fast_characters and len(page.decode()) > limits.fast_characters:
         return True
-    most_tags = html.count("<")
-    options = most_tags > limits.fast_options and _has_options(html, limits)
-    quoted = html.count(">") - most_tags  # and arrows of scripts
+    most_tags = page.count(b"<")
+    options = most_tags > limits.fast_options and _has_options(page, limits)
+    quoted = page.count(b">") - most_tags  # and arrows of scripts
     few = most_tags <= _FEW_TAGS and quoted <= _FEW_QUOTED
-    if few and not options and not _has_heavy(html, limits):
+    if few and not options and not any(_is_heavy(tag, limits) for tag in _long_tags(page)):
         return False
-    tags = _SCAN.findall(html)
+    tags = _SCAN.findall(page.decode())
     if any(_is_heavy(tag, limits) for tag in tags if len(tag) > _LONG_TAG):
         return True
-    if len(tags) > limits.fast_options and _has_options(html, limits):
+    if len(tags) > limits.fast_options and options:
         return True
     return len(tags) > _FEW_TAGS and _is_deep(tags, limits)
 
 
-def _has_heavy(html: str, limits: ExtractLimits) -> bool:
-    return any(_is_heavy(tag, limits) for tag in _LONG.findall(html))
+def _long_tags(page: bytes) -> Iterator[str]:
+    """What looks like a long tag: it begins where no tag ends for long.
+
+    From one end to the last within reach of it no gap is long, so that most of a page is skipped.
+    """
+    at = -1
+    while at < len(page):
+        end = page.rfind(b">", at + 1, at + 2 + _LONG_TAG)
+        if end < 0:
+            end = page.find(b">", at + 1)
+            end = end if end >= 0 else len(page)
+            if found := _LONG.search(page, at + 1, end):
+                yield found[0].decode()
+        at = end
 
 
-def _has_options(html: str, limits: ExtractLimits) -> bool:
-    return html.count("<option") + html.count("<OPTION") > limits.fast_options
+def _has_options(page: bytes, limits: ExtractLimits) -> bool:
+    options = islice(_OPTION.finditer(page), limits.fast_options + 1)
+    return sum(1 for _ in options) > limits.fast_options
 
 
 def _is_deep(tags: list[str], limits: ExtractLimits) -> bool:

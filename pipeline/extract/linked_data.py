@@ -12,10 +12,8 @@ Thing: TypeAlias = dict[str, Any]
 """An object of linked data, as JSON has it."""
 
 _LONGEST = 500
-_WRAPPING = re.compile(
-    r"\A\s*(?:<!--|(?://|/\*)?\s*<!\[CDATA\[)(?:\s*\*/)?|"
-    r"(?:-->|(?://|/\*)?\s*\]\]>)(?:\s*\*/)?\s*\Z"
-)
+_OPENING = re.compile(r"(?:<!--|(?://|/\*)?\s*<!\[CDATA\[)(?:\s*\*/)?")
+_CLOSING = re.compile(r"(?:-->|(?://|/\*)?\s*\]\]>)(?:\s*\*/)?\Z")
 """What old templates put around a script."""
 
 
@@ -27,8 +25,7 @@ def things(script: Node, *, images: bool) -> Iterator[Thing]:
         images: whether to give what describes single images, or all but that.
     """
     try:
-        text = _WRAPPING.sub("", script_text(script))
-        waiting: list[tuple[Any, bool]] = [(json.loads(text), False)]
+        waiting: list[tuple[Any, bool]] = [(json.loads(_unwrapped(script_text(script))), False)]
     except (ValueError, RecursionError):
         return
     while waiting:
@@ -40,6 +37,14 @@ def things(script: Node, *, images: bool) -> Iterator[Thing]:
             if is_image == images:
                 yield value
             waiting += [(one, is_image) for one in reversed(value.values())]
+
+
+def _unwrapped(text: str) -> str:
+    """A script without what stands around it: as most have nothing, only its ends are looked at."""
+    text = text.strip()
+    if opening := _OPENING.match(text):
+        text = text[opening.end() :]
+    return _CLOSING.sub("", text) if text.endswith((">", "*/")) else text
 
 
 def script_text(script: Node) -> str:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from pipeline.extract.boilerplate import Region, says_little
@@ -43,21 +42,26 @@ _Page = tuple[dict[Node, _Mass], float]
 """What each region holds, outer ones first, and all prose of the page."""
 
 
-def needed_folds(walk: Walk, kind: Kind) -> list[Fold]:
+def needed_folds(walk: Walk, kind: Kind, known: dict[Node, int] | None = None) -> list[Fold]:
     """The unread regions whose prose might change what is boilerplate.
 
     How much that is at most, the characters under them tell. A region that would not be kept if
     all of its text were prose stays unread; all are read where their prose could decide of others.
+
+    Args:
+        walk: so far.
+        kind: of page.
+        known: prose under regions, as it was told before; what is told now is added.
     """
     if not walk.folds:
         return []
     page = _weigh_regions(walk)
-    needed: list[Fold] = []
-    for measure in (folded_characters, partial(folded_prose, shortest=_SHORTEST)):
-        needed = _undecided(walk, kind, page, [measure(fold.node) for fold in walk.folds])
-        if not needed:
-            break
-    return needed
+    nodes = [fold.node for fold in walk.folds]
+    if not _undecided(walk, kind, page, [*map(folded_characters, nodes)]):
+        return []
+    known = {} if known is None else known
+    known |= {n: folded_prose(n, _SHORTEST) for n in nodes if n not in known}
+    return _undecided(walk, kind, page, [known[node] for node in nodes])
 
 
 def _undecided(walk: Walk, kind: Kind, page: _Page, unread: list[int]) -> list[Fold]:

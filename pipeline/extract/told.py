@@ -17,11 +17,13 @@ class Builder(Protocol):
 
     Attributes:
         shadow: characters of shadow roots that may still be read.
-        draws: whether a drawing of the page may hold a picture.
     """
 
     shadow: int
-    draws: bool
+
+    @property
+    def draws(self) -> bool:
+        """Whether a drawing of the page may hold a picture."""
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: "Node") -> "Node | None":
         """The node for an element, where its content is to be read."""

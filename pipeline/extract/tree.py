@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from pipeline.extract.anchors import region_of_folded_anchor
@@ -110,7 +111,7 @@ BLOCKS = frozenset(_BLOCK_LIST.split())
 _FOLDABLE = BLOCKS - {"noscript", "figure", "video"}
 _NO_PROSE = "a, script, style, select, textarea, svg"
 _NOTES = frozenset({"title", "base", "meta", "link", "script"})
-_NOTE_MARKS = ("ld+json", "license", "creativecommons.org")  # the most frequent first
+_NOTE_MARKS = (b"ld+json", b"license", b"creativecommons.org")  # the most frequent first
 _NOTE_PATTERN = (
     'a[rel*="license" i], a[href*="creativecommons.org" i], a[itemprop~="license"], '
     'link[rel*="license" i], script[type="application/ld+json"]'
@@ -121,36 +122,45 @@ _SCRIPTED = frozenset({"script", "math"})
 """What the nodes are called that are made of scripts."""
 
 
-def parse_html(html: str, limits: ExtractLimits) -> Tree:
+def parse_html(html: str | bytes, limits: ExtractLimits) -> Tree:
     """The page's tree.
+
+    Args:
+        html: text, or UTF-8.
+        limits: of the two parsers.
 
     Raises:
         BadInput: PARSE_ERROR where no tree came of it, or one of too many elements.
     """
-    builder = _Builder(limits)
-    if is_guarded(html, limits):
-        trimmed = trim(html, limits)
+    page = html.encode("utf-8", "replace") if isinstance(html, str) else html
+    builder = _Builder(limits, page)
+    if is_guarded(page, limits):
+        trimmed = trim(page.decode(), limits)
         if count_opened(trimmed) > limits.max_elements:  # the slow parser would take too long
             raise BadInput(Reason.PARSE_ERROR, "too many elements")
         _read_soup(trimmed, builder)
     else:
-        builder.folds_notes = any(mark in html for mark in _NOTE_MARKS)
-        builder.draws = "<image" in html
-        _read_lexbor(html, builder)
+        builder.folds_notes = any(mark in page for mark in _NOTE_MARKS)
+        _read_lexbor(page, builder)
     return Tree(builder.body, tuple(builder.notes), builder.nodes)
 
 
 class _Builder:
     """A tree while it grows: decides which elements of a parser's tree become nodes."""
 
-    def __init__(self, limits: ExtractLimits) -> None:
+    def __init__(self, limits: ExtractLimits, page: bytes | None = None) -> None:
+        self.page = page
         self.body = Node("body", {}, None)
         self.notes: list[Node] = []
         self.nodes: list[Node] = []
         self.most = limits.max_elements
         self.folds_notes = False
-        self.draws = True
         self.shadow = limits.fast_characters
+
+    @cached_property
+    def draws(self) -> bool:
+        """Whether a drawing may hold a picture."""
+        return self.page is None or b"<image" in self.page
 
     def add(self, tag: str, attrs: dict[str, str | None], parent: Node) -> Node | None:
         """The node for an element, where its content is to be read."""
@@ -210,11 +220,11 @@ def _part_words(parent: Node) -> None:
         parent.children.append(" ")
 
 
-def _read_lexbor(html: str, builder: _Builder) -> None:
+def _read_lexbor(page: bytes, builder: _Builder) -> None:
     from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
     try:
-        root = LexborHTMLParser(html).root
+        root = LexborHTMLParser(page).root
     except (SelectolaxError, ValueError) as error:
         raise BadInput(Reason.PARSE_ERROR, type(error).__name__) from error
     _read_elements(root, builder.body, builder, folds=True)

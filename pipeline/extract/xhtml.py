@@ -14,11 +14,11 @@ _VOID = frozenset(
 _CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*+)((?:[^<>\"'/]++|\"[^\"<]*+\"|'[^'<]*+'|/(?!>))*+)/>")
 
 
-def is_xhtml(url: str, content_type: str, html: str) -> bool:
+def is_xhtml(url: str, content_type: str, page: bytes) -> bool:
     """Whether a page is XHTML, by its header, its URL or its XML declaration."""
     kind = content_type.partition(";")[0].strip().lower()
     name = url.partition("#")[0].partition("?")[0].lower()
-    return kind in _TYPES or name.endswith(_SUFFIXES) or html[:64].lstrip().startswith("<?xml")
+    return kind in _TYPES or name.endswith(_SUFFIXES) or page[:64].lstrip().startswith(b"<?xml")
 
 
 def as_html(xhtml: str) -> str:

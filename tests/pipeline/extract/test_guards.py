@@ -22,7 +22,7 @@ MANY = " ".join(f"a{number}" for number in range(300))
     ],
 )
 def test_a_tag_of_too_many_attributes_is_guarded(html):
-    assert is_guarded(html, LIMITS)
+    assert is_guarded(html.encode(), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_tag_of_too_many_attributes_is_guarded(html):
     ],
 )
 def test_what_a_quick_look_does_not_see_is_found_where_anything_else_calls_for_a_closer_one(html):
-    assert is_guarded(html + "<br>" * 20_000, LIMITS)
+    assert is_guarded((html + "<br>" * 20_000).encode(), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_what_a_quick_look_does_not_see_is_found_where_anything_else_calls_for_a
     ],
 )
 def test_what_is_no_tag_or_not_so_many_is_not_guarded(html):
-    assert not is_guarded(html, LIMITS)
+    assert not is_guarded(html.encode(), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -65,27 +65,32 @@ def test_what_is_no_tag_or_not_so_many_is_not_guarded(html):
     ],
 )
 def test_deep_nesting_among_many_tags_is_guarded(html):
-    assert is_guarded(html, LIMITS)
+    assert is_guarded(html.encode(), LIMITS)
 
 
 def test_many_tags_side_by_side_are_not_deep():
-    assert not is_guarded("<div><b>x</b></div>" * 20_000, LIMITS)
-    assert not is_guarded("<p>x<li>y<br>" * 20_000, LIMITS)
+    assert not is_guarded(("<div><b>x</b></div>" * 20_000).encode(), LIMITS)
+    assert not is_guarded(("<p>x<li>y<br>" * 20_000).encode(), LIMITS)
 
 
 def test_options_of_menus_and_characters_are_counted():
-    assert is_guarded("<option>x" * 5000, LIMITS)
-    assert is_guarded("<OPTION>x" * 5000, LIMITS)
-    assert is_guarded("x" * 101, replace(LIMITS, fast_characters=100))
-    assert is_guarded(f"<p title='{'x' * 101}'>", replace(LIMITS, fast_tag_characters=100)) is False
-    assert is_guarded(f"<p title='{'x' * 2000}'>", replace(LIMITS, fast_tag_characters=100))
+    assert is_guarded(("<option>x" * 5000).encode(), LIMITS)
+    assert is_guarded(("<OPTION>x" * 5000).encode(), LIMITS)
+    assert is_guarded(("x" * 101).encode(), replace(LIMITS, fast_characters=100))
+    assert (
+        is_guarded(f"<p title='{'x' * 101}'>".encode(), replace(LIMITS, fast_tag_characters=100))
+        is False
+    )
+    assert is_guarded(
+        f"<p title='{'x' * 2000}'>".encode(), replace(LIMITS, fast_tag_characters=100)
+    )
 
 
 def test_a_raw_element_is_trimmed_of_its_attributes_and_keeps_its_content():
     limits = replace(LIMITS, fast_attributes=2)
     html = f"<script {MANY}>let x = 1</script><p>text</p>"
     assert trim(html, limits) == "<script a0 a1>let x = 1</script><p>text</p>"
-    assert not is_guarded(trim(html, limits), limits)
+    assert not is_guarded(trim(html, limits).encode(), limits)
 
 
 def test_opened_elements_are_counted():

@@ -28,6 +28,23 @@ def test_what_describes_images_is_told_from_the_rest():
     assert of_images == ["b", "c", "d"]
 
 
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        ("", "\n"),
+        ("<!--", "-->"),
+        ("\n<!-- ", " --> "),
+        ("//<![CDATA[\n", "\n//]]>"),
+        ("/* <![CDATA[ */", "/* ]]> */\n"),
+        (" <![CDATA[", "]]> "),
+    ],
+)
+def test_what_old_templates_put_around_a_script_is_taken_off(before, behind):
+    content = f'{before}{{"name": "<!-- a --> ]]> b"}}{behind}'
+    (thing,) = things(script(content), images=False)
+    assert thing == {"name": "<!-- a --> ]]> b"}
+
+
 @pytest.mark.parametrize("content", ["", "{", "[" * 100_000, "3", '"text"', "null"])
 def test_a_script_without_objects_gives_none(content):
     assert list(things(script(content), images=False)) == []

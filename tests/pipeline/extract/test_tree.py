@@ -135,7 +135,7 @@ def test_too_many_elements_are_a_reason():
 
 def test_unclosed_paragraphs_and_scripts_are_no_depth():
     html = "<p>x<li>y<br>" * 5_000 + "<script>if (a<b) { '<div>'.repeat(9) }</script>" * 2_000
-    assert not is_guarded(html, LIMITS)
+    assert not is_guarded(html.encode(), LIMITS)
 
 
 def test_trim_keeps_text_and_bounds_depth_and_attributes():

@@ -25,7 +25,7 @@ def blocks(url, content_type="", html=PAGE):
     ],
 )
 def test_a_script_closed_by_a_slash_takes_no_text_with_it(url, content_type, html):
-    assert is_xhtml(url, content_type, html)
+    assert is_xhtml(url, content_type, html.encode())
     text, image = blocks(url, content_type, html)
     assert text.text == TEXT
     assert image.url == "http://a.example/a.jpg"
@@ -33,7 +33,7 @@ def test_a_script_closed_by_a_slash_takes_no_text_with_it(url, content_type, htm
 
 def test_html_is_read_as_browsers_read_it():
     html = "<p>Before.<a href='x'/> and behind the slash of a link.</p>"
-    assert not is_xhtml("http://a.example/p.html", "text/html", html)
+    assert not is_xhtml("http://a.example/p.html", "text/html", html.encode())
     assert blocks("http://a.example/p.html", "text/html", html)[0].text.startswith("Before. and")
 
 
