@@ -289,6 +289,20 @@ def test_ranks_that_share_out_a_model_may_see_no_image(
         assert rank["line"]["losses"] == pytest.approx(one["line"]["losses"], rel=1e-5)
 
 
+def test_compiled_blocks_that_ranks_share_out_have_the_losses_of_one_plain_process(
+    start: Start, alone: Any, toy_recipe: TrainRecipe, toy_data: dict[str, str]
+) -> None:
+    """Frozen and trained blocks are compiled, and gathered around each of their passes."""
+    recipe = on(toy_recipe, rows_per_pass=1)
+    given = {"data": toy_data, "steps": 2}
+    one = alone["updates"](LONE, recipe=recipe, **given)
+    compiled = on(recipe, compile=True, shard=True)
+    for rank in start(2, "updates", timeout_s=300.0, recipe=compiled, **given).all():
+        assert rank["line"]["losses"] == pytest.approx(one["line"]["losses"], rel=1e-5)
+        assert rank["line"]["grad_norm"] == pytest.approx(one["line"]["grad_norm"], rel=1e-4)
+        assert rank["kept"] < 0.6 * rank["all"]
+
+
 def test_a_step_sums_all_gradients_at_once(
     start: Start, toy_recipe: TrainRecipe, toy_data: dict[str, str]
 ) -> None:
