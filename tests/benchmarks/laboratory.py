@@ -11,6 +11,7 @@ that was stopped goes on. docs/laboratory.md says what is asked and what came ou
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -264,7 +265,10 @@ def run_all(lab: Laboratory, arms: Sequence[str]) -> None:
     exact = {title: scores_of(of, lambda one: one.is_exact) for title, of in answers.items()}
     (lab.folder / "laboratory.svg").write_text(f"{plot_of(exact)}\n", "utf-8")
     print(tables_of(answers))
-    say(f"{time.monotonic() - begun:.0f} s in all; plot: {lab.folder / 'laboratory.svg'}")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = used.ru_utime + used.ru_stime
+    say(f"{time.monotonic() - begun:.0f} s in all, {cpu_s:.0f} s of CPU")
+    say(f"plot: {lab.folder / 'laboratory.svg'}")
 
 
 if __name__ == "__main__":
