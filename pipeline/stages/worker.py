@@ -10,13 +10,19 @@ _CHATTER = (
 )
 
 
-def main() -> None:
-    """Works until the runner ends the connection."""
+def hear_what_is_wrong() -> None:
+    """Sets up the log, before Beam is imported and does."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     handler.addFilter(lambda record: not str(record.msg).startswith(_CHATTER))
     logging.getLogger().addHandler(handler)
+
+
+def main() -> None:
+    """Works until the runner ends the connection."""
+    if not logging.getLogger().handlers:  # a fork has its own already
+        hear_what_is_wrong()
     # Errors of a pipeline reach the runner by themselves; logs would be told a second time.
     os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)
     from apache_beam.runners.worker import sdk_worker_main
