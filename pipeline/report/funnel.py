@@ -11,6 +11,7 @@ from pipeline.report.markup import Markup, count_of, figure_of, joined, link, sh
 from pipeline.report.spread import Spread
 from pipeline.report.verdicts import Refusals, Verdicts
 from schemas.manifest import StageCount
+from schemas.rejection import Reason
 
 _NAMED = 4  # reasons that a row of the funnel names
 _DETAILS = 8
@@ -56,6 +57,10 @@ def _row(stage: StageCount, widest: int) -> Markup:
         named.append(Markup(f"and {len(by_number) - _NAMED} more"))
     named += [
         Markup(f"{figure_of(number)} of {what} replaced") for what, number in stage.replaced.items()
+    ]
+    named += [
+        Markup(f"{figure_of(number)} kept, but flagged: {words_of(reason)}")
+        for reason, number in by_frequency(stage.flagged)
     ]
     bar = shares_bar(stage.kept, by_number, widest)
     reasons = tag("p", joined(named, ", "), class_="reasons") if named else Markup()
@@ -116,7 +121,7 @@ def _card(stage: StageCount, reason: str, refusals: Refusals) -> Markup:
         tag("p", wording()["reasons"].get(reason, "")),
         *charts,
         tag("p", "Most frequent: ", ", ".join(details), class_="facts") if details else Markup(),
-        _examples(refusals),
+        _examples(refusals, shows_urls=reason != Reason.LISTED_HASH),
         class_="card reason",
         id=anchor(stage, reason),
     )
@@ -127,14 +132,15 @@ def _by_limit(item: tuple[float | None, Spread]) -> tuple[bool, float]:
     return item[0] is None, item[0] or 0.0
 
 
-def _examples(refusals: Refusals) -> Markup:
-    """A few of the rejected items, folded away."""
+def _examples(refusals: Refusals, *, shows_urls: bool) -> Markup:
+    """A few of the rejected items, folded away; of what must not be looked up, no URL."""
     items = []
     for example in refusals.examples:
         facts = [figure_of(example.value)] if example.value is not None else []
         facts += [f"limit {figure_of(example.limit)}"] if example.limit is not None else []
         facts += [example.detail] if example.detail else []
-        items.append(tag("li", link(example.url), tag("span", " · ".join(facts), class_="facts")))
+        where = [link(example.url)] if shows_urls else []
+        items.append(tag("li", *where, tag("span", " · ".join(facts), class_="facts")))
     if not items:
         return Markup()
     summary = tag("summary", count_of(len(items), "example"))
