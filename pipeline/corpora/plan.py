@@ -150,11 +150,10 @@ def _settings(recipe: BuildRecipe) -> ReadSettings:
     return ReadSettings(recipe.base_url, recipe.read, recipe.extract, recipe.fetch, tracking)
 
 
-def _asking(request: Request, work: Work) -> Asking:
-    """How a stage that begins now asks the web."""
+def _asking(request: Request, work: Work, lists: tuple[str, ...] = ()) -> Asking:
+    """How a stage that begins now asks the web; media are held against lists of digests."""
     recipe = request.recipe
-    now, lists = datetime.now(UTC), recipe.unsafe.hash_lists
-    return make_asking(work.root, recipe.fetch, recipe.image, now, lists)
+    return make_asking(work.root, recipe.fetch, recipe.image, datetime.now(UTC), lists)
 
 
 def _read(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
@@ -266,7 +265,8 @@ def _fetch(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) 
         mapped | "ReadUrlMap" >> beam.FlatMap(read_url_map),
     ) | "Captures" >> beam.Flatten()
     inputs: Any = {"links": links | beam.Flatten(), "captures": captures}
-    out = inputs | FetchMedia(place, recipe.read, recipe.urls, _asking(request, work))
+    asking = _asking(request, work, recipe.unsafe.hash_lists)
+    out = inputs | FetchMedia(place, recipe.read, recipe.urls, asking)
     tables: dict[str, tuple[type, Any]] = {"fetched": (Fetched, out.fetched)}
     if recipe.unsafe.hash_lists:
         tables[TAKEN_OUT] = TakenOut, out.rows | "Listed" >> beam.FlatMap(listed_images)

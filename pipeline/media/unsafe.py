@@ -126,7 +126,10 @@ def make_scorer(name: str) -> UnsafeScorer:
         raise BadScorer(f"unsafe.scorer {name}: {error}") from None
     if not callable(make):
         raise BadScorer(f"unsafe.scorer {name}: {factory} is not a function")
-    scorer: UnsafeScorer = make()
+    try:
+        scorer: UnsafeScorer = make()
+    except ImportError as error:
+        raise BadScorer(f"unsafe.scorer {name}: {error}") from None
     if not callable(getattr(scorer, "score_images", None)):
         raise BadScorer(f"unsafe.scorer {name}: what {factory} makes has no score_images")
     return scorer

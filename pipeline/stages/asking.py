@@ -101,7 +101,7 @@ class AskWeb(beam.PTransform):
         sorted_out = (
             sources
             | beam.CoGroupByKey()
-            | "LookUp" >> beam.FlatMap(look_up, self.asking).with_outputs("new", main="known")
+            | "LookUp" >> beam.ParDo(_LookUp(self.asking)).with_outputs("new", main="known")
         )
         asked = (
             sorted_out.new
@@ -110,18 +110,6 @@ class AskWeb(beam.PTransform):
             | "Ask" >> beam.ParDo(_Ask(self.asking))
         )
         return (sorted_out.known, asked) | "Rows" >> beam.Flatten()
-
-
-def look_up(found: tuple[str, dict[str, Iterable[Any]]], asking: Asking) -> Iterator[Any]:
-    """The row that is known of a URL, or a Wanted under the tag `new`, for each kind of it."""
-    url, groups = found
-    rows = list(groups["known"])
-    for kind in sorted(set(groups["wanted"])):
-        row = known_row(rows, kind, asking.memory)
-        if row is not None and still_listed(row, lists_of(asking.hash_lists)):
-            yield row
-        else:
-            yield beam.pvalue.TaggedOutput("new", Wanted(url, kind))
 
 
 def lane_of(url: str, lanes: int) -> int:
@@ -158,6 +146,26 @@ def row_of(outcome: Outcome, kind: str, now: datetime) -> FetchRow:
     )
 
 
+class _LookUp(beam.DoFn):
+    """The row that is known of a URL, or a Wanted under the tag `new`, for each kind of it."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    def setup(self) -> None:
+        self._lists = lists_of(self._asking.hash_lists)
+
+    def process(self, found: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[Any]:
+        url, groups = found
+        rows = list(groups["known"])
+        for kind in sorted(set(groups["wanted"])):
+            row = known_row(rows, kind, self._asking.memory)
+            if row is not None and still_listed(row, self._lists):
+                yield row
+            else:
+                yield beam.pvalue.TaggedOutput("new", Wanted(url, kind))
+
+
 class _Ask(beam.DoFn):
     """Rows of the URLs of some lanes, each given away once it is safe in the ledger."""
 
@@ -171,6 +179,7 @@ class _Ask(beam.DoFn):
         self._fetcher = Fetcher(
             limits, checks=checks, turns=turns_of(root) if is_local(root) else ""
         )
+        self._lists = lists_of(self._asking.hash_lists)
         self._fetcher.start()
 
     def start_bundle(self) -> None:
@@ -196,11 +205,10 @@ class _Ask(beam.DoFn):
 
     def _ask_once(self, kinds: dict[str, str]) -> Iterator[FetchRow]:
         writer = LedgerWriter(self._asking.root, files=FILES)
-        lists = lists_of(self._asking.hash_lists)
         try:
             for answer in self._fetcher.stream(sorted(kinds), kinds):
                 is_page = kinds[answer.url] == "page"
-                outcome = answer if is_page else without_listed(answer, lists)
+                outcome = answer if is_page else without_listed(answer, self._lists)
                 row = row_of(outcome, kinds[outcome.url], datetime.now(UTC))
                 if row.source:
                     yield from writer.add(row, outcome.body if row.reason is None else None)

@@ -1,7 +1,6 @@
 """The recipe's hash lists where bytes come in: what they have is refused before it is kept."""
 
 from dataclasses import replace
-from functools import lru_cache
 
 from pipeline.media.hash_lists import HashLists, read_hash_lists
 from pipeline.media.outcome import Outcome
@@ -10,9 +9,8 @@ from schemas.rejection import Reason
 from schemas.tables import FetchRow
 
 
-@lru_cache(maxsize=4)
 def lists_of(paths: tuple[str, ...]) -> HashLists:
-    """The lists of some files, read once a process.
+    """The lists of some files, on disk or in a bucket.
 
     Raises:
         BadHashList: a line that is no digest.

@@ -4,7 +4,8 @@ Two stages, so that another limit or policy is a new decision on scores that are
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -114,7 +115,7 @@ class DropUnsafe(beam.PTransform):
             {"found": found, "scores": scores}
             | "JoinScores" >> beam.CoGroupByKey()
             | "Judge"
-            >> beam.FlatMapTuple(judged_media, self.limits).with_outputs(
+            >> beam.FlatMapTuple(partial(judged_media, limits=self.limits)).with_outputs(
                 TAKEN_OUT, DECISIONS, main="kept"
             )
         )
@@ -126,4 +127,5 @@ def judged_media(key: str, groups: dict[str, Iterable[Any]], limits: UnsafeLimit
     score = max(groups["scores"])
     for found in sorted(groups["found"], key=lambda one: one.urls):
         decision = UNSAFE.judged(found, judge_unsafe(score, limits), limits.policy)
+        decision = replace(decision, value=score, limit=limits.max_score)  # of what is safe too
         yield from take_out(found, decision, documents=limits.policy == "drop_document")
