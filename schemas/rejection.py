@@ -74,6 +74,8 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     ASPECT = "aspect"
     SINGLE_COLOUR = "single_colour"
+    BLURRED = "blurred"
+    TEXT_ONLY = "text_only"
     LISTED_HASH = "listed_hash"
     UNSAFE = "unsafe"
     TOO_SHORT = "too_short"

@@ -56,6 +56,10 @@ class ImageLimits:
         jpeg_quality: of the image as kept.
         formats: Pillow's names of the formats that are decoded, of animations the first frame;
             all others are refused unread.
+        min_sharpness: a picture whose Laplacian has a variance below this is blurred; 0 keeps all.
+            Shrunk to 256 px, photos in focus have hundreds and blurred ones tens.
+        max_text_share: a picture on an even ground with more than this share of its ink in rows of
+            letters is nothing but text; 1 keeps all.
     """
 
     min_side_px: int = bounded(64, at_least=1)
@@ -66,6 +70,8 @@ class ImageLimits:
     encoded_side_px: int = bounded(512, at_least=1)
     jpeg_quality: int = bounded(90, at_least=1, at_most=100)
     formats: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "AVIF")
+    min_sharpness: float = bounded(0.0)
+    max_text_share: float = bounded(1.0, at_most=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pipeline.media.image import (
     open_header,
     resize_image,
 )
+from pipeline.media.look import judge_sharpness, judge_text_only
 from pipeline.media.video import (
     FRAMES_FPS,
     MAX_FRAMES,
@@ -142,7 +143,8 @@ def find_image(body: bytes, content: Content, limits: ImageLimits, packs: PackWr
     original = decode_image(body, limits)
     _refuse(judge_image_size(original.width, original.height, limits))
     image = resize_image(original, limits.encoded_side_px)
-    _refuse(judge_image_pixels(image, limits))
+    for judge in (judge_image_pixels, judge_sharpness, judge_text_only):
+        _refuse(judge(image, limits))
     media = Image(
         content.ref.sha256,
         packs.add(encode_jpeg(image, limits), "jpg"),
