@@ -150,6 +150,15 @@ def test_without_the_extra_the_error_says_how_to_get_it(monkeypatch):
         make_scorer("nudenet")
 
 
+def test_the_extra_is_used_where_it_is_installed(monkeypatch):
+    fake = types.ModuleType("nudenet")
+    fake.NudeDetector = lambda: types.SimpleNamespace(
+        detect=lambda _: [{"class": "ANUS_EXPOSED", "score": 1.0000001}]
+    )
+    monkeypatch.setitem(sys.modules, "nudenet", fake)
+    assert make_scorer("nudenet").score_images([Image.new("RGB", (9, 9))]) == [1.0]
+
+
 def test_the_real_nudenet_answers_for_any_picture():
     pytest.importorskip("nudenet")
     scorer = make_scorer("nudenet")
