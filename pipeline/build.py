@@ -217,6 +217,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
     """What is asked for, read and checked."""
     from model.clip import clip_digest
     from pipeline.corpora.request import Request
+    from pipeline.corpora.unsafe_media import scorer_digest
     from pipeline.output import absolute
     from pipeline.recipe import read_recipe
     from pipeline.stages.beam_files import FILES
@@ -246,7 +247,8 @@ def _request(arguments: argparse.Namespace) -> "Request":
             raise InputError(f"--eval-index {path}: cannot be read: {why}") from None
     if recipe.clip.scores:
         digests.append(clip_digest(recipe.clip.model, recipe.clip.pretrained))
-    return Request(recipe, inputs, indexes, tuple(digests), tuple(with_texts))
+    scorer = scorer_digest(recipe.unsafe)
+    return Request(recipe, inputs, indexes, tuple(digests), tuple(with_texts), scorer)
 
 
 def _manifest(arguments: argparse.Namespace, request: "Request", work: "Work") -> "Manifest":

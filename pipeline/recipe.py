@@ -18,6 +18,7 @@ from pipeline.filters.urls import UrlLimits
 from pipeline.filters.video_pairs import VtpLimits
 from pipeline.media.fetch import FetchLimits
 from pipeline.media.image import ImageLimits
+from pipeline.media.unsafe import CLIP, UnsafeLimits
 from pipeline.media.video import VideoLimits
 from pipeline.stages.copies import EvaluationCopyLimits
 from pipeline.stages.repeated import RepeatedLimits
@@ -86,6 +87,7 @@ class BuildRecipe:
     video: VideoLimits = field(default_factory=VideoLimits)
     clip: ClipChoice = field(default_factory=ClipChoice)
     similarity: SimilarityLimits = field(default_factory=SimilarityLimits)
+    unsafe: UnsafeLimits = field(default_factory=UnsafeLimits)
     m3w: M3wLimits = field(default_factory=M3wLimits)
     align: AlignLimits = field(default_factory=AlignLimits)
     ltip: LtipLimits = field(default_factory=LtipLimits)
@@ -97,11 +99,16 @@ class BuildRecipe:
         unknown = [name for name in self.corpora if name not in CORPORA]
         if unknown or not self.corpora:
             raise ValueError(f"corpora must be some of {', '.join(CORPORA)}, got {self.corpora}")
-        if self.similarity.keep < 1 and not self.clip.scores:
-            raise ValueError(
-                "similarity.keep below 1 needs a model: set [clip] model to an open_clip name, "
-                "local-dir:PATH, or embedded"
-            )
+        needs = {
+            "similarity.keep below 1": self.similarity.keep < 1,
+            'unsafe.scorer = "clip"': self.unsafe.scorer == CLIP,
+        }
+        for what, needed in needs.items():
+            if needed and not self.clip.scores:
+                raise ValueError(
+                    f"{what} needs a model: set [clip] model to an open_clip name, "
+                    "local-dir:PATH, or embedded"
+                )
 
 
 def named_recipes() -> list[str]:

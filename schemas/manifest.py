@@ -20,6 +20,7 @@ class StageCount:
         rejected: number of items by reason.
         replaced: how much was replaced in the items kept, by what it was: email, phone, ip, card;
             or cut of them: date, place.
+        flagged: of the items kept, the number by reason of those that a policy "flag" kept.
     """
 
     name: str
@@ -28,6 +29,7 @@ class StageCount:
     kept: int
     rejected: dict[str, int] = field(default_factory=dict)
     replaced: dict[str, int] = field(default_factory=dict)
+    flagged: dict[str, int] = field(default_factory=dict)
 
     @property
     def adds_up(self) -> bool:

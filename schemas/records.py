@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.rejection import Reason
+
 
 class Role(StrEnum):
     """What a text block is on its page."""
@@ -268,22 +270,24 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageCopy:
-    """An image that was taken out as a copy of evaluation data, and its documents with it.
+class TakenOut:
+    """An image that was taken out, and its documents with it; the figures are its decision's.
 
     Attributes:
         urls: all that lead to it.
-        eval_set: the set that holds the original.
-        eval_id: the original's id in that set.
-        likeness: of the two, -1 to 1.
-        limit: the least likeness of a copy.
+        reason: why it was.
+        value: what was measured, None where that is no number.
+        limit: what it was held against, None likewise.
+        eval_set: of a copy of evaluation data, the set that holds the original; else None.
+        eval_id: the original's id in that set; else None.
     """
 
     urls: tuple[str, ...]
-    eval_set: str
-    eval_id: str
-    likeness: float
-    limit: float
+    reason: Reason
+    value: float | None = None
+    limit: float | None = None
+    eval_set: str | None = None
+    eval_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,11 +296,21 @@ class Embedded:
 
     Attributes:
         key: of the media.
-        vector: the unit vector as little-endian float32 bytes.
+        vector: the unit vector as little-endian float32 bytes; of a video, of its frames' mean.
+        frames: of a video, the unit vectors of its frames, one behind the other; of an image b"".
     """
 
     key: str
     vector: bytes
+    frames: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsafeScore:
+    """How unsafe an image or video is by the recipe's scorer: its key, and 0 to 1."""
+
+    key: str
+    score: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,10 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     ASPECT = "aspect"
     SINGLE_COLOUR = "single_colour"
+    BLURRED = "blurred"
+    TEXT_ONLY = "text_only"
+    LISTED_HASH = "listed_hash"
+    UNSAFE = "unsafe"
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
 

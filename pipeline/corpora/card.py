@@ -6,7 +6,10 @@ as many images as these five have, and no field of the JSON that none of them ha
 declared here, `load_dataset("OUT", "m3w")` reads every image and every field.
 """
 
+from collections.abc import Iterator
+
 from schemas.manifest import Manifest
+from schemas.rejection import Reason
 
 CARD = "README.md"
 
@@ -41,12 +44,34 @@ def corpus_card(manifest: Manifest, most_images: int) -> str:
         shards = [shard for shard in manifest.shards if shard.corpus == corpus]
         samples, size = sum(s.samples for s in shards), sum(s.bytes for s in shards)
         body.append(f"| {corpus} | {samples} | {len(shards)} | {size} |")
+    body += list(_unsafe(manifest))
     body += [
         "",
         "What was kept and what was not: `report/index.html`, `manifest.json`, `decisions/`.",
         "",
     ]
     return "\n".join([*head, *body])
+
+
+def _unsafe(manifest: Manifest) -> Iterator[str]:
+    """What the build did about unsafe media, by reason; nothing where it did nothing."""
+    limits = manifest.recipe.get("unsafe", {})
+    lists = len(limits.get("hash_lists", ()))
+    if limits.get("scorer", "none") == "none" and not lists:
+        return
+    yield from ("", "## Unsafe media", "")
+    if limits["scorer"] != "none":
+        yield (
+            f"Scored by `{limits['scorer']}`; above {limits['max_score']:g}: `{limits['policy']}`."
+        )
+    if lists:
+        yield f"Held against {lists} lists of digests; what they have was neither kept nor decoded."
+    yield from ("", "| stage | kind | reason | taken out | flagged |", "|---|---|---|---|---|")
+    for stage in manifest.stages:
+        for reason in (Reason.LISTED_HASH, Reason.UNSAFE):
+            counts = stage.rejected.get(reason, 0), stage.flagged.get(reason, 0)
+            if any(counts):
+                yield f"| {stage.name} | {stage.kind} | {reason} | {counts[0]} | {counts[1]} |"
 
 
 def _features(corpus: str, most_images: int) -> list[tuple[str, str]]:

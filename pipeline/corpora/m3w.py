@@ -17,11 +17,11 @@ from schemas.records import (
     Document,
     Found,
     Image,
-    ImageCopy,
     ImageLink,
     ImagePart,
     Role,
     Sequence,
+    TakenOut,
     TextBlock,
     TextPart,
 )
@@ -79,9 +79,8 @@ class Use:
 class BuildSequences(beam.PTransform):
     """Sequences of `documents`, `found` and `embedded`; outputs `sequences`, `read`, `decisions`.
 
-    Documents that show one of `copies` make none; images that `near` puts in one group are counted
-    as one. The main output holds (Sequence, vectors of its
-    images as float32 bytes).
+    Documents that show one of `taken_out` make none; images that `near` puts in one group are
+    counted as one. The main output holds (Sequence, vectors of its images as float32 bytes).
     """
 
     limits: M3wLimits
@@ -90,16 +89,16 @@ class BuildSequences(beam.PTransform):
         """Shuffles of small records: by URL, by image, by its group, by document."""
         links = inputs["documents"] | "Links" >> beam.FlatMap(image_places)
         images = inputs["found"] | "Urls" >> beam.FlatMap(images_by_url)
-        copies = inputs["copies"] | "CopiesByUrl" >> beam.FlatMap(
-            lambda copy: [(url, copy) for url in copy.urls]
+        out = inputs["taken_out"] | "OutByUrl" >> beam.FlatMap(
+            lambda image: [(url, image) for url in image.urls]
         )
         joined = {
             "links": links,
             "images": images,
-            "copies": copies,
+            "taken_out": out,
         } | "JoinUrls" >> beam.CoGroupByKey()
         uses = joined | "Uses" >> beam.FlatMapTuple(image_uses)
-        shown = joined | "ShownCopies" >> beam.FlatMapTuple(shown_copies)
+        shown = joined | "ShownOut" >> beam.FlatMapTuple(shown_out)
         vectors = inputs["embedded"] | "Vectors" >> beam.Map(lambda row: (row.key, row.vector))
         counted = (
             {"uses": uses, "vectors": vectors, "near": inputs["near"]}
@@ -110,7 +109,7 @@ class BuildSequences(beam.PTransform):
         )
         documents = inputs["documents"] | "ByKey" >> beam.Map(lambda d: (d.key, d))
         return (
-            {"documents": documents, "uses": counted, "copies": shown}
+            {"documents": documents, "uses": counted, "taken_out": shown}
             | "JoinDocuments" >> beam.CoGroupByKey()
             | "Sequences"
             >> beam.FlatMapTuple(partial(_sequence, limits=self.limits)).with_outputs(
@@ -140,11 +139,11 @@ def image_uses(url: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str
             yield image.key, Use(document, index, url, image)
 
 
-def shown_copies(url: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, ImageCopy]]:
-    """Each copy of evaluation data under the key of each document that shows it, by that URL."""
-    for copy in groups["copies"]:
+def shown_out(url: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, TakenOut]]:
+    """Each image that was taken out under the key of each document that shows it, by that URL."""
+    for image in groups["taken_out"]:
         for document in sorted({document for document, _ in groups["links"]}):
-            yield document, replace(copy, urls=(url,))
+            yield document, replace(image, urls=(url,))
 
 
 def grouped_uses(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[tuple[str, Use]]:
@@ -215,23 +214,29 @@ def judge_sequence(sequence: Sequence, limits: M3wLimits) -> Why | None:
 
 
 def decide_sequence(
-    document: Document, sequence: Sequence, copies: Iterable[ImageCopy], limits: M3wLimits
+    document: Document, sequence: Sequence, taken_out: Iterable[TakenOut], limits: M3wLimits
 ) -> Decision:
-    """What becomes of a document: out with the likest copy that it shows, or judged by its parts.
+    """What becomes of a document: out with the worst image that it shows, or judged by its parts.
 
     Args:
         document: the document.
         sequence: what is left of it.
-        copies: of evaluation data, which it shows and must not.
+        taken_out: images that it shows and must not.
         limits: thresholds.
     """
-    shown = sorted(copies, key=lambda one: (-one.likeness, one.eval_set, one.eval_id, one.urls))
-    if shown:
-        copy = shown[0]
-        why = Why(Reason.EVALUATION_COPY, copy.likeness, copy.limit, copy.urls[0])
-        return SEQUENCES.matched(document, why, (copy.eval_set, copy.eval_id), "drop_sample")
+    shown = min(taken_out, key=_worst_first, default=None)
+    if shown is not None:
+        why = Why(shown.reason, shown.value, shown.limit, shown.urls[0])
+        decision = SEQUENCES.rejected(document, why)
+        return replace(decision, eval_set=shown.eval_set, eval_id=shown.eval_id)
     why_not = judge_sequence(sequence, limits)
     return SEQUENCES.rejected(document, why_not) if why_not else SEQUENCES.kept(document)
+
+
+def _worst_first(image: TakenOut) -> tuple[Any, ...]:
+    """An order of images that were taken out: by reason, then by what was measured."""
+    original = image.eval_set or "", image.eval_id or ""
+    return image.reason, -(image.value or 0.0), *original, image.urls
 
 
 def _sequence(key: str, groups: dict[str, Iterable[Any]], limits: M3wLimits) -> Iterator[Any]:
@@ -248,7 +253,7 @@ def _sequence(key: str, groups: dict[str, Iterable[Any]], limits: M3wLimits) -> 
             decision = PLACES.kept(use) if why is None else PLACES.rejected(use, why)
             yield beam.pvalue.TaggedOutput(DECISIONS, decision)
         sequence = make_sequence(document, kept)
-        decision = decide_sequence(document, sequence, groups["copies"], limits)
+        decision = decide_sequence(document, sequence, groups["taken_out"], limits)
         yield beam.pvalue.TaggedOutput(DECISIONS, decision)
         if decision.kept:
             yield sequence, tuple(use.vector for use in kept)

@@ -1,8 +1,10 @@
 """The files that a recipe names: which they are, and what stands for their content."""
 
 from pipeline.filters.perplexity import NoLanguageModel, require_packages
+from pipeline.media.hash_lists import BadHashList
 from pipeline.recipe import BuildRecipe
 from pipeline.stages.beam_files import FILES
+from pipeline.stages.listed import lists_of
 from schemas.keys import sha256_hex
 from schemas.recipe import RecipeError
 
@@ -26,6 +28,20 @@ def fetch_digests(recipe: BuildRecipe) -> tuple[str, ...]:
         RecipeError: one cannot be read.
     """
     return tuple(map(file_digest, (*recipe.fetch.opt_out_files, recipe.fetch.url_map)))
+
+
+def hash_list_digests(recipe: BuildRecipe) -> tuple[str, ...]:
+    """Digests of the recipe's lists of digests.
+
+    Raises:
+        RecipeError: one cannot be read, or has a line that is no digest.
+    """
+    found = tuple(map(file_digest, recipe.unsafe.hash_lists))
+    try:
+        lists_of(recipe.unsafe.hash_lists)
+    except BadHashList as error:
+        raise RecipeError(f"unsafe.hash_lists: {error}") from None
+    return found
 
 
 def obelics_files(recipe: BuildRecipe) -> tuple[str, ...]:

@@ -15,11 +15,17 @@ from pipeline.corpora.m3w import (
     ScoreSequences,
     sequence_bytes,
 )
-from pipeline.corpora.named_files import fetch_digests, file_digest, obelics_files
+from pipeline.corpora.named_files import (
+    fetch_digests,
+    file_digest,
+    hash_list_digests,
+    obelics_files,
+)
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
 from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, pair_subject
 from pipeline.corpora.pools import SCORES, pool_threshold
 from pipeline.corpora.request import Request
+from pipeline.corpora.unsafe_media import documents_go, images_taken_out, unsafe_stages
 from pipeline.filters.pairs import LtipLimits
 from pipeline.filters.sources import HostFigures
 from pipeline.media.glance import header_limits
@@ -30,7 +36,8 @@ from pipeline.stages.copies import COPIES, DropEvaluationCopies
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
 from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
 from pipeline.stages.evaluation_texts import DOCUMENT_TEXTS, PAIR_TEXTS, DropEvaluationTexts
-from pipeline.stages.fetching import FetchMedia, document_links
+from pipeline.stages.fetching import FetchMedia, document_links, listed_images
+from pipeline.stages.media_out import TAKEN_OUT
 from pipeline.stages.near_images import GroupNearImages
 from pipeline.stages.one_stays import NEWEST, SAME_TEXT, DropSameText, KeepNewest
 from pipeline.stages.paragraphs import OBELICS, PARAGRAPHS, FilterParagraphs, ObelicsSettings
@@ -51,20 +58,19 @@ from pipeline.stages.screening import (
     judge_text,
 )
 from pipeline.stages.shards import WriteShards
-from pipeline.stages.similarity import EmbedMedia
+from pipeline.stages.similarity import EmbedMedia, buckets_for
 from pipeline.stages.url_map import read_url_map
 from pipeline.stages.verdicts import Keep, Subject, came_in
 from pipeline.store.ledger import read_retries, retried
-from schemas.records import Capture, Document, Embedded, Fetched, Found, ImageCopy, Pair, PairLink
+from schemas.records import Capture, Document, Embedded, Fetched, Found, Pair, PairLink, TakenOut
 from schemas.shard import encode_pair, encode_sequence
-
-_ITEMS_PER_BUCKET = 1024
 
 
 def plan(request: Request, work: Work) -> Iterator[Stage]:
     """The stages in order; a later one may depend on what earlier ones found, so run as you go."""
     recipe = request.recipe
     retries = read_retries(work.root, FILES)
+    listed_media = hash_list_digests(recipe)
     pages = (_settings(recipe), *fetch_digests(recipe), retried(retries, "page"))
     yield Stage("read", (request.inputs, pages), (), partial(_read, request))
     screen = ScreenLimits(recipe.language, recipe.urls, recipe.flagged, recipe.pii)
@@ -93,17 +99,18 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
         sources = (*sources, request.link_stage)
     media_urls = (
         (recipe.fetch, recipe.read, recipe.urls, header_limits(recipe.image)),
-        (*fetch_digests(recipe), retried(retries, "image", "video")),
+        (*fetch_digests(recipe), retried(retries, "image", "video"), listed_media),
     )
     yield Stage("fetch", media_urls, ("read", *sources), partial(_fetch, request))
-    media = MediaLimits(recipe.image, recipe.video)
+    media = MediaLimits(recipe.image, recipe.video, recipe.unsafe.hash_lists)
     yield Stage("decode", (media,), ("fetch",), partial(_decode, media))
     if request.indexes:
         policy = (recipe.evaluation_copy, request.digests)
         yield Stage("copies", policy, ("decode",), partial(_copies, request))
     if recipe.clip.scores:
         settings = (recipe.clip, request.digests)
-        yield Stage("embed", settings, (request.media_stage,), partial(_embed, request))
+        yield Stage("embed", settings, (request.scored_stage,), partial(_embed, request))
+    yield from unsafe_stages(request)
     yield from _corpora(request, work)
 
 
@@ -120,7 +127,7 @@ def _corpora(request: Request, work: Work) -> Iterator[Stage]:
     recipe = request.recipe
     media = (request.media_stage, "embed") if recipe.clip.scores else (request.media_stage,)
     if "m3w" in recipe.corpora:
-        rules = (recipe.m3w, recipe.clip, recipe.shards)
+        rules = (recipe.m3w, recipe.clip, recipe.shards, documents_go(request))
         yield Stage("m3w", rules, (request.document_stage, *media), partial(_m3w, request))
     for corpus in request.pair_corpora:
         limits = PairLimits((corpus,), recipe.align, recipe.ltip.of_texts, recipe.vtp)
@@ -143,15 +150,10 @@ def _settings(recipe: BuildRecipe) -> ReadSettings:
     return ReadSettings(recipe.base_url, recipe.read, recipe.extract, recipe.fetch, tracking)
 
 
-def _asking(request: Request, work: Work) -> Asking:
-    """How a stage that begins now asks the web."""
+def _asking(request: Request, work: Work, lists: tuple[str, ...] = ()) -> Asking:
+    """How a stage that begins now asks the web; media are held against lists of digests."""
     recipe = request.recipe
-    return make_asking(work.root, recipe.fetch, recipe.image, datetime.now(UTC))
-
-
-def _buckets(items: int) -> int:
-    """Buckets for a number of items; the same for any number of workers."""
-    return 1 + items // _ITEMS_PER_BUCKET
+    return make_asking(work.root, recipe.fetch, recipe.image, datetime.now(UTC), lists)
 
 
 def _read(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
@@ -263,28 +265,32 @@ def _fetch(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) 
         mapped | "ReadUrlMap" >> beam.FlatMap(read_url_map),
     ) | "Captures" >> beam.Flatten()
     inputs: Any = {"links": links | beam.Flatten(), "captures": captures}
-    out = inputs | FetchMedia(place, recipe.read, recipe.urls, _asking(request, work))
-    tables = {"fetched": (Fetched, out.fetched)}
+    asking = _asking(request, work, recipe.unsafe.hash_lists)
+    out = inputs | FetchMedia(place, recipe.read, recipe.urls, asking)
+    tables: dict[str, tuple[type, Any]] = {"fetched": (Fetched, out.fetched)}
+    if recipe.unsafe.hash_lists:
+        tables[TAKEN_OUT] = TakenOut, out.rows | "Listed" >> beam.FlatMap(listed_images)
     return Outputs(tables, (out.decisions,), (out.read,), fetches=out.rows)
 
 
 def _decode(limits: MediaLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     out = work.table(pipeline, "fetch", "fetched", Fetched) | DecodeMedia(place, limits)
-    return Outputs({"found": (Found, out.found)}, (out.decisions,), (out.read,))
+    tables = {"found": (Found, out.found), TAKEN_OUT: (TakenOut, out.taken_out)}
+    return Outputs(tables, (out.decisions,), (out.read,))
 
 
 def _copies(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     found = work.table(pipeline, "decode", "found", Found)
     limits = request.recipe.evaluation_copy
     out = found | DropEvaluationCopies(place.root, request.indexes, limits)
-    tables = {"found": (Found, out.kept), "copies": (ImageCopy, out.copies)}
+    tables = {"found": (Found, out.kept), TAKEN_OUT: (TakenOut, out.taken_out)}
     return Outputs(tables, (out.decisions,), (came_in(found, COPIES),))
 
 
 def _embed(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
-    stage = request.media_stage
+    stage = request.scored_stage
     found = work.table(pipeline, stage, "found", Found)
-    buckets = _buckets(work.rows(stage, "found"))
+    buckets = buckets_for(work.rows(stage, "found"))
     rows = found | EmbedMedia(request.recipe.clip, place.root, buckets)
     return Outputs({"embedded": (Embedded, rows)})
 
@@ -302,11 +308,6 @@ def _media(request: Request, pipeline: beam.Pipeline, work: Work) -> dict[str, b
 def _m3w(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     recipe = request.recipe
     documents = work.table(pipeline, request.document_stage, "documents", Document)
-    copies = (
-        work.table(pipeline, "copies", "copies", ImageCopy)
-        if request.indexes
-        else pipeline | "NoCopies" >> beam.Create([])
-    )
     media = _media(request, pipeline, work)
     bits = recipe.m3w.near_image_bits if recipe.m3w.max_image_documents else -1
     near = (
@@ -314,7 +315,8 @@ def _m3w(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) ->
         if bits >= 0
         else pipeline | "NoneNear" >> beam.Create([])
     )
-    inputs: Any = {"documents": documents, "copies": copies, "near": near, **media}
+    out = images_taken_out(request, pipeline, work)
+    inputs: Any = {"documents": documents, "taken_out": out, "near": near, **media}
     built = inputs | BuildSequences(recipe.m3w)
     shards = (
         built.sequences
@@ -338,7 +340,7 @@ def _pairs(
     )
     inputs: Any = {"links": links, **_media(request, pipeline, work)}
     scored, read, decisions, tables = inputs | BuildPairs(corpus, limits)
-    buckets = _buckets(work.rows(request.link_stage, "links"))
+    buckets = buckets_for(work.rows(request.link_stage, "links"))
     pairs = scored | ScorePairs(request.recipe.clip, place.root, buckets)
     tables |= {"pairs": (Pair, pairs), SCORES: (ScoreCount, pairs | CountScores())}
     if corpus == "ltip":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pipeline.recipe import BuildRecipe
 from pipeline.stages.evaluation_texts import DOCUMENT_TEXTS, PAIR_TEXTS
 from pipeline.stages.inputs import Input
+from pipeline.stages.unsafe import UNSAFE
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Request:
         indexes: evaluation indexes, by path.
         text_indexes: those of them that hold texts.
         digests: of the indexes and of CLIP's weights, so that a changed file counts as changed.
+        scorer_digest: the same of what scores unsafe images.
     """
 
     recipe: BuildRecipe
@@ -24,6 +26,7 @@ class Request:
     indexes: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     text_indexes: tuple[str, ...] = ()
+    scorer_digest: str = ""
 
     @property
     def document_stage(self) -> str:
@@ -41,6 +44,11 @@ class Request:
         return tuple(name for name in self.recipe.corpora if name != "m3w")
 
     @property
+    def scored_stage(self) -> str:
+        """The stage whose media are embedded and scored."""
+        return "copies" if self.indexes else "decode"
+
+    @property
     def media_stage(self) -> str:
         """The stage whose media go into the corpora."""
-        return "copies" if self.indexes else "decode"
+        return UNSAFE.stage if self.recipe.unsafe.scores else self.scored_stage

@@ -31,6 +31,7 @@ RETRIED = (
     Reason.TOO_SMALL,
     Reason.TOO_LARGE,
     Reason.ASPECT,
+    Reason.LISTED_HASH,
 )
 """Every reason for which a fetch fails and is kept in the ledger."""
 

@@ -3,7 +3,7 @@
 import functools
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from importlib import resources
 
 from pipeline.report.charts import shares_bar, spread_chart
@@ -57,6 +57,10 @@ def _row(stage: StageCount, widest: int) -> Markup:
     named += [
         Markup(f"{figure_of(number)} of {what} replaced") for what, number in stage.replaced.items()
     ]
+    named += [
+        Markup(f"{figure_of(number)} kept, but flagged: {words_of(reason)}")
+        for reason, number in by_frequency(stage.flagged)
+    ]
     bar = shares_bar(stage.kept, by_number, widest)
     reasons = tag("p", joined(named, ", "), class_="reasons") if named else Markup()
     return tag(
@@ -84,7 +88,7 @@ def reason_cards(stages: Iterable[StageCount], verdicts: Verdicts) -> Iterator[M
         class_="lead",
     )
     cards = [
-        _card(stage, reason, verdicts.refused[stage.name, stage.kind, reason])
+        _card(stage, reason, verdicts.refused[stage.name, stage.kind, reason], verdicts.unseen)
         for stage in stages
         for reason, _ in by_frequency(stage.rejected)
         if (stage.name, stage.kind, reason) in verdicts.refused
@@ -92,8 +96,8 @@ def reason_cards(stages: Iterable[StageCount], verdicts: Verdicts) -> Iterator[M
     yield tag("div", *cards, class_="grid")
 
 
-def _card(stage: StageCount, reason: str, refusals: Refusals) -> Markup:
-    """One reason: how many, how far from the limit, and examples."""
+def _card(stage: StageCount, reason: str, refusals: Refusals, unseen: Set[str]) -> Markup:
+    """One reason: how many, how far from the limit, and examples; nothing of what is unseen."""
     charts = [
         spread_chart("", spread, limit)
         for limit, spread in sorted(refusals.spreads.items(), key=_by_limit)
@@ -102,7 +106,7 @@ def _card(stage: StageCount, reason: str, refusals: Refusals) -> Markup:
     details = [
         f"{word} ({figure_of(count)})"
         for word, count in by_frequency(refusals.details)[:_DETAILS]
-        if count > 1
+        if count > 1 and word not in unseen
     ]
     share = f" {share_of(refusals.count, stage.read)}"
     return tag(
@@ -116,7 +120,7 @@ def _card(stage: StageCount, reason: str, refusals: Refusals) -> Markup:
         tag("p", wording()["reasons"].get(reason, "")),
         *charts,
         tag("p", "Most frequent: ", ", ".join(details), class_="facts") if details else Markup(),
-        _examples(refusals),
+        _examples(refusals, unseen),
         class_="card reason",
         id=anchor(stage, reason),
     )
@@ -127,14 +131,15 @@ def _by_limit(item: tuple[float | None, Spread]) -> tuple[bool, float]:
     return item[0] is None, item[0] or 0.0
 
 
-def _examples(refusals: Refusals) -> Markup:
-    """A few of the rejected items, folded away."""
+def _examples(refusals: Refusals, unseen: Set[str]) -> Markup:
+    """A few of the rejected items, folded away; of media on a hash list no URL."""
     items = []
     for example in refusals.examples:
         facts = [figure_of(example.value)] if example.value is not None else []
         facts += [f"limit {figure_of(example.limit)}"] if example.limit is not None else []
-        facts += [example.detail] if example.detail else []
-        items.append(tag("li", link(example.url), tag("span", " · ".join(facts), class_="facts")))
+        facts += [example.detail] if example.detail not in {"", *unseen} else []
+        where = [link(example.url)] if example.url not in unseen else []
+        items.append(tag("li", *where, tag("span", " · ".join(facts), class_="facts")))
     if not items:
         return Markup()
     summary = tag("summary", count_of(len(items), "example"))

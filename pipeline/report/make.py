@@ -6,6 +6,7 @@ from pipeline.report.removed import FindMedia, FindOriginals
 from pipeline.report.samples import read_samples
 from pipeline.report.sources import ReportFiles
 from pipeline.report.thumbnails import Thumbnails
+from pipeline.report.unseen import media_keys, unsafe_keys, without_unsafe
 from pipeline.report.verdicts import Verdicts, read_verdicts
 from schemas.manifest import Manifest, decode_manifest, encode_manifest
 
@@ -54,6 +55,9 @@ def make_report(
     pictures = find_originals(wanted_originals) if find_originals else ()
     originals = {name: thumbnails.of_image(content) for name, content in sorted(pictures)}
     samples = read_samples(output, corpora, thumbnails, files)
+    unsafe = unsafe_keys(output, {*removed, *media_keys(samples)}, files)
+    removed = {key: picture for key, picture in removed.items() if key not in unsafe}
+    samples = [without_unsafe(shown, unsafe) for shown in samples]
     tables = Tables(verdicts, corpora, removed, originals)
     return render_report(manifest, tables, samples).encode()
 

@@ -60,6 +60,12 @@ def _remarks(manifest: Manifest) -> Iterator[tuple[str, str]]:
             "No CLIP model was named: nothing is scored or dropped by score.",
         )
     made = {shard.corpus for shard in manifest.shards if shard.samples}
+    unsafe = manifest.recipe.get("unsafe", {})
+    if unsafe.get("scorer", "none") != "none" and unsafe.get("policy") == "flag":
+        yield (
+            "note",
+            "Unsafe images are flagged and kept: the shards hold them, this page shows none.",
+        )
     for corpus in manifest.recipe.get("corpora", []):
         if corpus not in made:
             yield "note", f"The recipe asks for {corpus}, and no sample of it was left."

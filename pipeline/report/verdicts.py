@@ -81,6 +81,7 @@ class Verdicts:
         flags: a few of those that were kept and only flagged.
         flagged: how many were, by evaluation set.
         groups: of copied documents.
+        unseen: URLs of media on a hash list, which the page must not name.
     """
 
     rows: int = 0
@@ -91,6 +92,7 @@ class Verdicts:
     flags: list[Removal] = field(default_factory=list)
     flagged: Counter[str] = field(default_factory=Counter)
     groups: CopyGroups = field(default_factory=CopyGroups)
+    unseen: set[str] = field(default_factory=set)
 
 
 def read_verdicts(output: str, files: ReportFiles) -> Verdicts:
@@ -115,6 +117,8 @@ def fold_decisions(verdicts: Verdicts, rows: pa.RecordBatch) -> None:
         else:
             refusals = verdicts.refused.setdefault((stage, kind, reason), Refusals())
             _fold_refusals(refusals, alike)
+            if reason == Reason.LISTED_HASH and kind != "document":
+                verdicts.unseen.update(alike["url"].to_pylist())
     verdicts.groups.add(rows)
     matched = rows.filter(pc.is_valid(rows["eval_set"]))
     removed, flagged = matched.filter(pc.invert(matched["kept"])), matched.filter(matched["kept"])

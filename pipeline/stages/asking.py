@@ -20,6 +20,7 @@ from pipeline.media.image import ImageLimits
 from pipeline.media.known import Memory, known_row
 from pipeline.media.outcome import FetchLimits, Outcome
 from pipeline.stages.beam_files import FILES, is_local
+from pipeline.stages.listed import lists_of, still_listed, without_listed
 from pipeline.stages.tables import ReadTable
 from pipeline.store.ledger import LEDGER, LedgerWriter, leftovers, read_retries, row_files
 from schemas.keys import bucket_of, make_key
@@ -47,14 +48,22 @@ class Asking:
         root: the work folder, in which the ledger lies.
         memory: which earlier fetches count; holds the recipe's limits.
         rows: the files of the ledger.
+        hash_lists: files of digests of media that are not kept.
     """
 
     root: str
     memory: Memory
     rows: tuple[str, ...] = ()
+    hash_lists: tuple[str, ...] = ()
 
 
-def make_asking(root: str, fetch: FetchLimits, image: ImageLimits, now: datetime) -> Asking:
+def make_asking(
+    root: str,
+    fetch: FetchLimits,
+    image: ImageLimits,
+    now: datetime,
+    hash_lists: tuple[str, ...] = (),
+) -> Asking:
     """How a stage asks the web that begins now; what killed builds left is cleared away."""
     if is_local(root):
         shutil.rmtree(turns_of(root), ignore_errors=True)  # its times are of a clock long reset
@@ -63,7 +72,7 @@ def make_asking(root: str, fetch: FetchLimits, image: ImageLimits, now: datetime
         FILES.remove(path)
     since = iso_time(now - timedelta(days=min(fetch.max_age_days, 36_500)))
     memory = Memory(since, read_retries(root, FILES), fetch, image)
-    return Asking(root, memory, row_files(paths))
+    return Asking(root, memory, row_files(paths), hash_lists)
 
 
 def turns_of(root: str) -> str:
@@ -92,8 +101,7 @@ class AskWeb(beam.PTransform):
         sorted_out = (
             sources
             | beam.CoGroupByKey()
-            | "LookUp"
-            >> beam.FlatMap(look_up, self.asking.memory).with_outputs("new", main="known")
+            | "LookUp" >> beam.ParDo(_LookUp(self.asking)).with_outputs("new", main="known")
         )
         asked = (
             sorted_out.new
@@ -102,15 +110,6 @@ class AskWeb(beam.PTransform):
             | "Ask" >> beam.ParDo(_Ask(self.asking))
         )
         return (sorted_out.known, asked) | "Rows" >> beam.Flatten()
-
-
-def look_up(found: tuple[str, dict[str, Iterable[Any]]], memory: Memory) -> Iterator[Any]:
-    """The row that is known of a URL, or a Wanted under the tag `new`, for each kind of it."""
-    url, groups = found
-    rows = list(groups["known"])
-    for kind in sorted(set(groups["wanted"])):
-        row = known_row(rows, kind, memory)
-        yield row if row is not None else beam.pvalue.TaggedOutput("new", Wanted(url, kind))
 
 
 def lane_of(url: str, lanes: int) -> int:
@@ -147,6 +146,26 @@ def row_of(outcome: Outcome, kind: str, now: datetime) -> FetchRow:
     )
 
 
+class _LookUp(beam.DoFn):
+    """The row that is known of a URL, or a Wanted under the tag `new`, for each kind of it."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    def setup(self) -> None:
+        self._lists = lists_of(self._asking.hash_lists)
+
+    def process(self, found: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[Any]:
+        url, groups = found
+        rows = list(groups["known"])
+        for kind in sorted(set(groups["wanted"])):
+            row = known_row(rows, kind, self._asking.memory)
+            if row is not None and still_listed(row, self._lists):
+                yield row
+            else:
+                yield beam.pvalue.TaggedOutput("new", Wanted(url, kind))
+
+
 class _Ask(beam.DoFn):
     """Rows of the URLs of some lanes, each given away once it is safe in the ledger."""
 
@@ -160,6 +179,7 @@ class _Ask(beam.DoFn):
         self._fetcher = Fetcher(
             limits, checks=checks, turns=turns_of(root) if is_local(root) else ""
         )
+        self._lists = lists_of(self._asking.hash_lists)
         self._fetcher.start()
 
     def start_bundle(self) -> None:
@@ -186,7 +206,9 @@ class _Ask(beam.DoFn):
     def _ask_once(self, kinds: dict[str, str]) -> Iterator[FetchRow]:
         writer = LedgerWriter(self._asking.root, files=FILES)
         try:
-            for outcome in self._fetcher.stream(sorted(kinds), kinds):
+            for answer in self._fetcher.stream(sorted(kinds), kinds):
+                is_page = kinds[answer.url] == "page"
+                outcome = answer if is_page else without_listed(answer, self._lists)
                 row = row_of(outcome, kinds[outcome.url], datetime.now(UTC))
                 if row.source:
                     yield from writer.add(row, outcome.body if row.reason is None else None)

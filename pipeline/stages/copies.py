@@ -16,23 +16,16 @@ from dedup.fingerprint import seen_grey
 from dedup.index import EvaluationIndex, Match, by_likeness, descriptor_of
 from pipeline.media.video import FRAMES_FPS, MAX_FRAMES, sample_frames
 from pipeline.stages.beam_files import FILES
-from pipeline.stages.verdicts import DECISIONS, Subject
+from pipeline.stages.media_out import TAKEN_OUT, media_subject, take_out
+from pipeline.stages.verdicts import DECISIONS
 from pipeline.store.packs import PackReader
-from schemas.records import Found, Image, ImageCopy, Video
+from schemas.records import Found, Image
 from schemas.rejection import Reason, Why
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
 
-COPIES = Subject(
-    "copies",
-    lambda found: "video" if isinstance(found.media, Video) else "image",
-    lambda found: found.media.key,
-    lambda found: found.urls[0],
-)
-
-FOUND_COPIES = "copies"
-"""Tag of the output that holds the images whose documents go with them."""
+COPIES = media_subject("copies")
 
 POLICIES = ("drop", "drop_sample", "flag")
 
@@ -61,7 +54,7 @@ class EvaluationCopyLimits:
 
 @dataclass(eq=False)
 class DropEvaluationCopies(beam.PTransform):
-    """Found media that no evaluation set holds; outputs `kept`, `copies`, `decisions`.
+    """Found media that no evaluation set holds; outputs `kept`, `taken_out`, `decisions`.
 
     Attributes:
         root: which the media's packs lie below.
@@ -74,9 +67,9 @@ class DropEvaluationCopies(beam.PTransform):
     limits: EvaluationCopyLimits = field(default_factory=EvaluationCopyLimits)
 
     def expand(self, found: beam.PCollection) -> Any:
-        """Three outputs, no shuffle; `copies` are images whose documents are to go."""
+        """Three outputs, no shuffle; `taken_out` are images whose documents are to go."""
         match = _Match(self.root, self.indexes, self.limits)
-        return found | beam.ParDo(match).with_outputs(FOUND_COPIES, DECISIONS, main="kept")
+        return found | beam.ParDo(match).with_outputs(TAKEN_OUT, DECISIONS, main="kept")
 
 
 class _Match(beam.DoFn):
@@ -100,17 +93,11 @@ class _Match(beam.DoFn):
 def decided(found: Found, match: Match | None, policy: str) -> Iterator[Any]:
     """The media where they stay, the image where its documents go, and the decision; tagged."""
     if match is None:
-        yield found
-        yield beam.pvalue.TaggedOutput(DECISIONS, COPIES.kept(found))
-        return
-    original = match.eval_set, match.eval_id
-    decision = COPIES.matched(found, why_copy(match), original, policy)
-    yield beam.pvalue.TaggedOutput(DECISIONS, decision)
-    if decision.kept:
-        yield found
-    elif policy == "drop_sample" and isinstance(found.media, Image):
-        copy = ImageCopy(found.urls, *original, match.likeness, match.limit)
-        yield beam.pvalue.TaggedOutput(FOUND_COPIES, copy)
+        decision = COPIES.kept(found)
+    else:
+        original = match.eval_set, match.eval_id
+        decision = COPIES.matched(found, why_copy(match), original, policy)
+    yield from take_out(found, decision, documents=policy == "drop_sample")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pipeline.media.image import (
     open_header,
     resize_image,
 )
+from pipeline.media.look import judge_sharpness, judge_text_only
 from pipeline.media.video import (
     FRAMES_FPS,
     MAX_FRAMES,
@@ -28,11 +29,13 @@ from pipeline.media.video import (
     sample_frames,
 )
 from pipeline.stages.beam_files import FILES
+from pipeline.stages.listed import lists_of
+from pipeline.stages.media_out import TAKEN_OUT, taken_out
 from pipeline.stages.run import Place
 from pipeline.stages.verdicts import DECISIONS, Subject
 from pipeline.store.packs import PackReader, PackWriter
 from schemas.records import Fetched, Found, Image, PackRef, Video
-from schemas.rejection import BadInput, Why
+from schemas.rejection import BadInput, Reason, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +52,29 @@ DECODE = Subject("decode", lambda c: c.kind, lambda c: c.ref.sha256, lambda c: c
 
 @dataclass(frozen=True, slots=True)
 class MediaLimits:
-    """Limits on images and videos."""
+    """Limits on images and videos, and files of digests of those that are not decoded."""
 
     image: ImageLimits
     video: VideoLimits
+    hash_lists: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
 class DecodeMedia(beam.PTransform):
-    """Found media; takes Fetched; outputs `found`, `read`, `decisions`."""
+    """Found media; takes Fetched; outputs `found`, `taken_out`, `read`, `decisions`."""
 
     place: Place
     limits: MediaLimits
 
     def expand(self, fetched: beam.PCollection) -> Any:
-        """Three outputs; each content is decoded once, whatever URLs lead to it."""
+        """Four outputs; each content is decoded once, whatever URLs lead to it."""
         return (
             fetched
             | "ByContent" >> beam.Map(lambda one: ((one.ref.sha256, one.kind), one))
             | beam.GroupByKey()
             | "OneByContent" >> beam.MapTuple(one_content)
             | beam.ParDo(_Decode(self.place, self.limits)).with_outputs(
-                "read", DECISIONS, main="found"
+                "read", TAKEN_OUT, DECISIONS, main="found"
             )
         )
 
@@ -90,6 +94,7 @@ class _Decode(beam.DoFn):
 
     def setup(self) -> None:
         self._reader = PackReader(self._place.root, files=FILES)
+        self._lists = lists_of(self._limits.hash_lists)
 
     def start_bundle(self) -> None:
         name = f"{self._place.folder}/packs/{uuid.uuid4().hex}"
@@ -99,9 +104,13 @@ class _Decode(beam.DoFn):
         yield beam.pvalue.TaggedOutput("read", (DECODE.stage, content.kind))
         try:
             body = self._reader.read(content.ref)
+            _refuse(self._lists.judge(body))  # fetched before a list had it
             found = make_found(body, content, self._limits, self._packs)
         except BadInput as bad:
-            yield beam.pvalue.TaggedOutput(DECISIONS, DECODE.rejected(content, bad.why))
+            decision = DECODE.rejected(content, bad.why)
+            yield beam.pvalue.TaggedOutput(DECISIONS, decision)
+            if bad.why.reason is Reason.LISTED_HASH and content.kind == "image":
+                yield beam.pvalue.TaggedOutput(TAKEN_OUT, taken_out(content.urls, decision))
             return
         yield found
         yield beam.pvalue.TaggedOutput(DECISIONS, DECODE.kept(content))
@@ -134,7 +143,8 @@ def find_image(body: bytes, content: Content, limits: ImageLimits, packs: PackWr
     original = decode_image(body, limits)
     _refuse(judge_image_size(original.width, original.height, limits))
     image = resize_image(original, limits.encoded_side_px)
-    _refuse(judge_image_pixels(image, limits))
+    for judge in (judge_image_pixels, judge_sharpness, judge_text_only):
+        _refuse(judge(image, limits))
     media = Image(
         content.ref.sha256,
         packs.add(encode_jpeg(image, limits), "jpg"),

@@ -14,11 +14,12 @@ from pipeline.filters.urls import UrlLimits, judge_image_url
 from pipeline.media.opt_outs import OptOuts, read_opt_outs
 from pipeline.stages.asking import Asking, AskWeb, Wanted
 from pipeline.stages.beam_files import FILES
+from pipeline.stages.listed import lists_of
 from pipeline.stages.run import Place
 from pipeline.stages.verdicts import DECISIONS, Subject
 from pipeline.store.packs import PackWriter
 from schemas.keys import bucket_of, make_key
-from schemas.records import Capture, Document, Fetched, ImageLink, PackRef, VideoLink
+from schemas.records import Capture, Document, Fetched, ImageLink, PackRef, TakenOut, VideoLink
 from schemas.rejection import BadInput, Reason, Why
 from schemas.tables import FetchRow, told
 
@@ -70,11 +71,12 @@ class FetchMedia(beam.PTransform):
                 "captured", "refused", main="linked"
             )
         )
+        reader = _ReadCaptures(self.place, self.read, self.asking.hash_lists)
         captured = (
             media.captured
             | "ByFile" >> beam.Map(lambda one: (_lane(one), one))
             | "Files" >> beam.GroupByKey()
-            | beam.ParDo(_ReadCaptures(self.place, self.read))
+            | beam.ParDo(reader)
         )
         rows = (media.refused, captured, media.linked | AskWeb(self.asking)) | beam.Flatten()
         out = rows | "Tell" >> beam.FlatMap(tell).with_outputs("read", DECISIONS, main="fetched")
@@ -121,6 +123,12 @@ def tell(row: FetchRow) -> Iterator[Any]:
     yield beam.pvalue.TaggedOutput(DECISIONS, FETCH.rejected(row, why or Why(Reason.EMPTY_BODY)))
 
 
+def listed_images(row: FetchRow) -> Iterator[TakenOut]:
+    """An image that a hash list has, for the documents that show it."""
+    if row.reason == Reason.LISTED_HASH and row.kind == "image":
+        yield TakenOut((row.url,), Reason.LISTED_HASH)
+
+
 def _lane(media: MediaUrl) -> int:
     """Captures go by file, so that each is read once and forwards."""
     return bucket_of(make_key(media.capture.path if media.capture else ""), _LANES)
@@ -149,8 +157,11 @@ class _SortOut(beam.DoFn):
 class _ReadCaptures(beam.DoFn):
     """The media that lie in files of the input, as rows, their bytes in packs of the stage."""
 
-    def __init__(self, place: Place, read: ReadLimits) -> None:
-        self._place, self._read = place, read
+    def __init__(self, place: Place, read: ReadLimits, hash_lists: tuple[str, ...]) -> None:
+        self._place, self._read, self._hash_lists = place, read, hash_lists
+
+    def setup(self) -> None:
+        self._lists = lists_of(self._hash_lists)
 
     def start_bundle(self) -> None:
         name = f"{self._place.folder}/packs/{uuid.uuid4().hex}"
@@ -170,8 +181,8 @@ class _ReadCaptures(beam.DoFn):
         ref: PackRef | None = None
         try:
             body = read_capture(capture.path, capture.offset, self._read, FILES.open)
-            why = None if body else Why(Reason.EMPTY_BODY)
-            ref = self._packs.add(body) if body else None
+            why = self._lists.judge(body) if body else Why(Reason.EMPTY_BODY)
+            ref = self._packs.add(body) if why is None else None
         except BadInput as bad:
             why = bad.why
         except (FileNotFoundError, IsADirectoryError, PermissionError) as error:

@@ -242,9 +242,9 @@ def _as_read(counted: Any, turn: int) -> dict[str, Any]:
     return {"read": [*counted[0], counted[1], turn]}
 
 
-def _counted(row: Decision) -> tuple[str, str, str]:
-    """What the manifest counts of a decision; what is only flagged has a reason and is kept."""
-    return row.stage, row.kind, "" if row.kept else row.reason or ""
+def _counted(row: Decision) -> tuple[str, str, bool, str]:
+    """What the manifest counts of a decision; what is only flagged is kept and has a reason."""
+    return row.stage, row.kind, row.kept, row.reason or ""
 
 
 def _write_summary(parts: Iterable[dict[str, Any]], path: str) -> None:
@@ -284,9 +284,9 @@ def _stage_counts(
     counts: list[list[Any]], reads: list[list[Any]], replacements: list[list[Any]]
 ) -> list[StageCount]:
     """Counts by stage and kind: items read beside the decisions that were made of them."""
-    decided: dict[tuple[str, str], Counter[str]] = {}
-    for name, kind, reason, number in counts:
-        decided.setdefault((name, kind), Counter())[reason] += number
+    decided: dict[tuple[str, str], Counter[tuple[bool, str]]] = {}
+    for name, kind, kept, reason, number in counts:
+        decided.setdefault((name, kind), Counter())[kept, reason] += number
     read: Counter[tuple[str, str]] = Counter()
     turns: dict[tuple[str, str], int] = {}
     for name, kind, number, turn in reads:
@@ -303,15 +303,21 @@ def _stage_counts(
     )
     for name, kind in order:
         numbers = decided.get((name, kind), Counter())
-        rejected = {reason: numbers[reason] for reason in sorted(numbers) if reason}
+        rejected, flagged = (
+            {reason: numbers[kept, reason] for kept, reason in sorted(numbers) if kept is wanted}
+            for wanted in (False, True)
+        )
+        kept = sum(flagged.values())
+        flagged.pop("", None)
         entries.append(
             StageCount(
                 name,
                 kind,
                 read[name, kind],
-                numbers[""],
+                kept,
                 rejected,
                 replaced.get((name, kind), {}),
+                flagged,
             )
         )
     return entries

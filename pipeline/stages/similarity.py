@@ -18,6 +18,7 @@ from schemas.records import Embedded, Found, Image, Video
 
 IMAGES_PER_BATCH = 32
 TEXTS_PER_BATCH = 64
+_ITEMS_PER_BUCKET = 1024
 
 Rows = npt.NDArray[np.float32]
 
@@ -78,14 +79,28 @@ class EmbedMedia(beam.PTransform):
 
     def expand(self, found: beam.PCollection) -> beam.PCollection:
         """Embedded, one an item."""
+        return (
+            found
+            | MediaTasks(self.buckets)
+            | Embed(self.choice, self.root)
+            | beam.FlatMapTuple(embedded_rows)
+        )
+
+
+@dataclass(eq=False)
+class MediaTasks(beam.PTransform):
+    """Tasks of Found media, whose payload is the media: the same in every run."""
+
+    buckets: int
+
+    def expand(self, found: beam.PCollection) -> beam.PCollection:
+        """Media by bucket of their keys, and each bucket in batches."""
         buckets = self.buckets
         return (
             found
             | "MediaByBucket" >> beam.Map(lambda one: (bucket_of(one.media.key, buckets), one))
             | "MediaBuckets" >> beam.GroupByKey()
             | "MediaTasks" >> beam.FlatMapTuple(lambda _, group: media_tasks(group))
-            | Embed(self.choice, self.root)
-            | beam.FlatMapTuple(embedded_rows)
         )
 
 
@@ -95,21 +110,35 @@ def media_tasks(found: Iterable[Found]) -> Iterator[Task]:
     images = [media for media in ordered if isinstance(media, Image)]
     for start in range(0, len(images), IMAGES_PER_BATCH):
         batch = tuple(images[start : start + IMAGES_PER_BATCH])
-        yield Task(tuple(image.key for image in batch), media=batch)
+        yield Task(batch, media=batch)
     for media in ordered:
         if isinstance(media, Video):
-            yield Task((media.key,), media=(media,))
+            yield Task((media,), media=(media,))
 
 
-def embedded_rows(keys: tuple[str, ...], rows: Rows) -> Iterator[Embedded]:
-    """One Embedded a row."""
-    for key, row in zip(keys, rows, strict=True):
-        yield Embedded(key, row.astype("<f4").tobytes())
+def embedded_rows(media: tuple[Image | Video, ...], rows: Rows) -> Iterator[Embedded]:
+    """One Embedded an image, by its row; or that of the one video whose frames' rows these are."""
+    if len(media) == 1 and isinstance(media[0], Video):
+        mean = rows.mean(axis=0)
+        unit = (mean / np.linalg.norm(mean)).astype(np.float32)
+        yield Embedded(media[0].key, _bytes_of(unit), _bytes_of(rows))
+        return
+    for image, row in zip(media, rows, strict=True):
+        yield Embedded(image.key, _bytes_of(row))
+
+
+def _bytes_of(rows: Rows) -> bytes:
+    return rows.astype("<f4").tobytes()
 
 
 def read_vector(vector: bytes) -> Rows:
     """The unit row that an Embedded holds."""
     return np.frombuffer(vector, dtype="<f4").astype(np.float32)
+
+
+def buckets_for(items: int) -> int:
+    """Buckets for a number of items; the same for any number of workers."""
+    return 1 + items // _ITEMS_PER_BUCKET
 
 
 def text_bucket(text: str, buckets: int) -> int:

@@ -45,6 +45,18 @@ class Subject:
         kind = self.kind if isinstance(self.kind, str) else self.kind(item)
         return rejected(self.stage, Rejection(kind, self.key(item), self.url(item), why))
 
+    def judged(self, item: object, why: Why | None, policy: str) -> Decision:
+        """The decision on an item, which the policy "flag" keeps all the same.
+
+        Args:
+            item: the item.
+            why: it is out, None where it is not.
+            policy: as the recipe has it.
+        """
+        if why is None:
+            return self.kept(item)
+        return replace(self.rejected(item, why), kept=policy == "flag")
+
     def replaced(self, item: object, why: Why, stays: tuple[str, str]) -> Decision:
         """The decision to drop a copy of what stays.
 
@@ -65,8 +77,8 @@ class Subject:
             policy: as the recipe has it.
         """
         eval_set, eval_id = original
-        decision = self.rejected(item, why)
-        return replace(decision, kept=policy == "flag", eval_set=eval_set, eval_id=eval_id)
+        decision = self.judged(item, why, policy)
+        return replace(decision, eval_set=eval_set, eval_id=eval_id)
 
 
 def came_in(items: Any, subject: Subject) -> Any:

@@ -74,6 +74,13 @@ def many_servers() -> Iterator[list[Web]]:
         yield [stack.enter_context(serving(f"127.0.0.{number}")) for number in range(81, 85)]
 
 
+@pytest.fixture
+def serve() -> Iterator[Callable[[str], Web]]:
+    """Starts servers at addresses of loopback."""
+    with ExitStack() as stack:
+        yield lambda host: stack.enter_context(serving(host))
+
+
 @contextmanager
 def serving(host: str) -> Iterator[Web]:
     loop = asyncio.new_event_loop()

@@ -127,6 +127,33 @@ def test_every_url_has_a_row_and_every_refusal_a_reason(server, crawl):
 
 
 @pytest.mark.slow
+def test_listed_bytes_are_not_kept_and_are_asked_for_again_once_no_list_has_them(
+    server, crawl, tmp_path
+):
+    output, run = crawl
+    (tmp_path / "known.txt").write_text(sha256_hex(photo(1)))
+    lists = ("--set", f"unsafe.hash_lists=['{tmp_path / 'known.txt'}']")
+    assert run(*lists)[0] == 0
+    good = rows_of(output)[server.url("/good.jpg")]
+    assert (good["reason"], good["detail"]) == ("listed_hash", f"sha256 {sha256_hex(photo(1))}")
+    assert good["ref"] is None
+    packs = list((output / "work").rglob("*.tar"))
+    assert not any(photo(1) in pack.read_bytes() for pack in packs)
+    assert run(*lists, "--set", "fetch.connections=32")[0] == 0
+    assert server.paths().count("/good.jpg") == 1
+    (tmp_path / "known.txt").write_text("# none\n")
+    assert run(*lists)[0] == 0
+    assert server.paths().count("/good.jpg") == 2
+    assert rows_of(output)[server.url("/good.jpg")]["reason"] is None
+    # Now its bytes are there: a list that has them later keeps them from being decoded.
+    (tmp_path / "known.txt").write_text(f"{sha256_hex(photo(1))}  # known since\n")
+    assert run(*lists)[0] == 0
+    row = decided(output, "decode")[server.url("/good.jpg")]
+    assert (row["kept"], row["reason"]) == (False, "listed_hash")
+    assert server.paths().count("/good.jpg") == 2
+
+
+@pytest.mark.slow
 def test_once_ever_whatever_becomes_of_the_recipe(server, crawl):
     output, run = crawl
     run()

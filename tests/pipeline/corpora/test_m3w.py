@@ -23,7 +23,7 @@ from pipeline.corpora.m3w import (
     make_sequence,
     sentences,
     sequence_bytes,
-    shown_copies,
+    shown_out,
     with_scores,
 )
 from schemas.records import (
@@ -31,12 +31,12 @@ from schemas.records import (
     Document,
     Found,
     Image,
-    ImageCopy,
     ImageLink,
     ImagePart,
     PackRef,
     Rights,
     Role,
+    TakenOut,
     TextBlock,
     TextPart,
     Video,
@@ -183,18 +183,18 @@ def test_scores_are_cosines_rounded_to_float16():
 # Copies of evaluation data, whose documents go
 
 COPIES = [
-    ImageCopy(("http://a/cup.jpg",), "coco", "2", 0.8, 0.7),
-    ImageCopy(("http://a/boat.jpg",), "coco", "1", 0.9, 0.7),
-    ImageCopy(("http://a/boat.jpg",), "vqa", "1", 0.9, 0.7),
+    TakenOut(("http://a/cup.jpg",), Reason.EVALUATION_COPY, 0.8, 0.7, "coco", "2"),
+    TakenOut(("http://a/boat.jpg",), Reason.EVALUATION_COPY, 0.9, 0.7, "coco", "1"),
+    TakenOut(("http://a/boat.jpg",), Reason.EVALUATION_COPY, 0.9, 0.7, "vqa", "1"),
 ]
 
 
 def test_copies_are_told_to_each_document_once():
     copy = replace(COPIES[0], urls=("http://a/cup.jpg", "http://b/cup.jpg"))
-    groups = {"copies": [copy], "links": [("e", 7), ("d", 1), ("d", 3)], "images": []}
-    found = list(shown_copies("http://a/cup.jpg", groups))
+    groups = {"taken_out": [copy], "links": [("e", 7), ("d", 1), ("d", 3)], "images": []}
+    found = list(shown_out("http://a/cup.jpg", groups))
     assert found == [("d", COPIES[0]), ("e", COPIES[0])]
-    assert not list(shown_copies("u", {"copies": [], "links": [("d", 1)], "images": []}))
+    assert not list(shown_out("u", {"taken_out": [], "links": [("d", 1)], "images": []}))
 
 
 @pytest.mark.parametrize("copies", [COPIES, COPIES[::-1]])
@@ -257,13 +257,15 @@ def test_decoration_is_counted_as_a_slow_recount_does():
     }
     last = documents[29]
     documents[29] = replace(last, blocks=(*last.blocks, ImageLink("http://evaluation/")))
-    copy = ImageCopy(("http://evaluation/", "http://elsewhere/"), "coco", "1", 0.9, 0.7)
+    copy = TakenOut(
+        ("http://evaluation/", "http://elsewhere/"), Reason.EVALUATION_COPY, 0.9, 0.7, "coco", "1"
+    )
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         inputs = {
             "documents": pipeline | "D" >> beam.Create(documents),
             "found": pipeline | "F" >> beam.Create(found),
             "embedded": pipeline | "E" >> beam.Create([]),
-            "copies": pipeline | "C" >> beam.Create([copy]),
+            "taken_out": pipeline | "C" >> beam.Create([copy]),
             "near": pipeline | "N" >> beam.Create([]),
         }
         limits = M3wLimits(max_images=0, max_image_documents=10, same_image_bits=-1)

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -77,6 +78,46 @@ def test_slow_servers_end_at_the_total_time(speak, script):
     outcome = speak(SILENT[script], total_timeout_s=0.4)
     assert outcome.why == Why(Reason.TIMEOUT, None, 0.4)
     assert time.monotonic() - begun < 2.4
+
+
+def pouring(stop, start, piece):
+    """The piece again and again, as fast as it is taken."""
+    yield start
+    while not stop.is_set():
+        yield piece
+
+
+ENDLESS = {
+    "a header": (OK + b"X: ", b"y" * 65536),
+    "headers": (OK, b"X: y\r\n" * 1000),
+    "a status": (b"HTTP/1.1 200 ", b"O" * 65536),
+    "interim answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
+    "a chunk's extension": (OK + b"Transfer-Encoding: chunked\r\n\r\n1;a=", b"b" * 65536),
+    "trailers": (
+        OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n",
+        b"X: y\r\n" * 1000,
+    ),
+    "a body": (OK + b"\r\n", b"x" * 65536),
+    "chunks": (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 1000),
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_what_never_ends_is_ended(speak, what):
+    begun = time.monotonic()
+    tracemalloc.start()
+    try:
+        outcome = speak(
+            lambda stop: pouring(stop, *ENDLESS[what]), total_timeout_s=1.0, respect_tdm=False
+        )
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert outcome.body is None
+    ends = (Reason.TIMEOUT, Reason.CONNECTION, Reason.TOO_MANY_BYTES)
+    assert outcome.why.reason in ends
+    assert time.monotonic() - begun < 2.5
+    assert peak < 24 << 20
 
 
 DAMAGED = {

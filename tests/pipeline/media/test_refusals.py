@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, formatdate
 from itertools import pairwise
 
+import pyarrow.parquet as pq
 import pytest
 from aiohttp import web
 
+from pipeline.build import main
 from pipeline.media.checks import make_checks
 from pipeline.media.fetch import Fetcher
 from pipeline.media.image import ImageLimits
@@ -282,3 +284,39 @@ def test_two_processes_keep_one_hosts_rate(server, limits, tmp_path):
     times = [when for when, _ in server.asked]
     assert times[-1] - times[0] > 9 * 0.1 - 0.05
     assert min(later - sooner for sooner, later in pairwise(times)) > 0.1 - 0.05
+
+
+@pytest.mark.beam
+@pytest.mark.slow
+def test_a_build_stores_no_byte_of_who_refuses(serve, tmp_path):
+    """All cases in one build, each a host of its own; what is kept shows that all were looked at."""
+    cases = {**NEVER_ASKED, **NOT_KEPT, **KEPT}
+    urls, markers = {}, {}
+    for number, (name, case) in enumerate(cases.items()):
+        site = serve(f"127.0.1.{number + 1}")
+        markers[name] = f"marker-{number:03d}-of-a-case".encode()
+        urls[name] = site.say("/a/b.html", PAGE.replace(b"words", markers[name]) % b"")
+        for path, (body, status, fields) in case.items():
+            site.say(path, body.replace(b"words", markers[name]), status, **fields)
+    (tmp_path / "urls.txt").write_text("\n".join(urls.values()))
+    settings = [
+        "fetch.allowed_private=['127.0.0.0/8']",
+        f"fetch.user_agent='{AGENT}/1 (+http://127.0.0.1/)'",
+        "fetch.retries=0",
+        "errors.parse_share=1.0",
+    ]
+    given = ["--recipe", "m3w", "--input", str(tmp_path / "urls.txt")]
+    given += [word for one in settings for word in ("--set", one)]
+    main([*given, "--output", str(tmp_path / "out")])
+    work = tmp_path / "out" / "work"
+    stored = b"".join(path.read_bytes() for path in work.rglob("*") if path.is_file())
+    assert {name for name in cases if markers[name] in stored} == set(KEPT)
+    rows = [
+        row
+        for path in (work / "media" / "rows").glob("*.parquet")
+        for row in pq.read_table(path).to_pylist()
+    ]
+    reasons = {row["url"]: row["reason"] for row in rows}
+    assert {reasons[urls[name]] for name in KEPT} == {None}
+    assert {reasons[urls[name]] for name in NOT_KEPT} == {"opt_out"}
+    assert {reasons[urls[name]] for name in NEVER_ASKED} == {"opt_out", "robots"}

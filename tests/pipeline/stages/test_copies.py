@@ -20,7 +20,6 @@ from pipeline.media.image import ImageLimits
 from pipeline.media.video import VideoLimits
 from pipeline.stages.copies import (
     COPIES,
-    FOUND_COPIES,
     DropEvaluationCopies,
     EvaluationCopyLimits,
     Held,
@@ -31,11 +30,12 @@ from pipeline.stages.copies import (
     why_copy,
 )
 from pipeline.stages.decoding import DecodeMedia, MediaLimits
+from pipeline.stages.media_out import TAKEN_OUT
 from pipeline.stages.run import Outputs, Stage, Work
 from pipeline.stages.tables import read_rows
 from pipeline.stages.verdicts import DECISIONS, came_in
 from pipeline.store.packs import PackWriter
-from schemas.records import Fetched, Found, Image, ImageCopy, PackRef, Video
+from schemas.records import Fetched, Found, Image, PackRef, TakenOut, Video
 from schemas.rejection import Reason, Why
 from schemas.tables import Decision
 
@@ -143,7 +143,7 @@ COPY_OF = Match("s", "1", 0.97, 0.72)
     ("found", "policy", "tags"),
     [
         (STILL, "drop", [DECISIONS]),
-        (STILL, "drop_sample", [DECISIONS, FOUND_COPIES]),
+        (STILL, "drop_sample", [DECISIONS, TAKEN_OUT]),
         (STILL, "flag", [DECISIONS, "kept"]),
         (MOVING, "drop", [DECISIONS]),
         (MOVING, "drop_sample", [DECISIONS]),
@@ -160,11 +160,13 @@ def test_the_policy_says_what_becomes_of_a_copy(found, policy, tags):
     assert (decision.reason, decision.value, decision.limit) == ("evaluation_copy", 0.97, 0.72)
     assert (decision.eval_set, decision.eval_id) == ("s", "1")
     assert [one.value for one in tagged[1:]] == [
-        ImageCopy(STILL.urls, "s", "1", 0.97, 0.72) for tag in tags if tag == FOUND_COPIES
+        TakenOut(STILL.urls, Reason.EVALUATION_COPY, 0.97, 0.72, "s", "1")
+        for tag in tags
+        if tag == TAKEN_OUT
     ]
     stranger = list(decided(found, None, policy))
-    assert stranger[0] is found
-    assert stranger[1].value == COPIES.kept(found)
+    assert stranger[1] is found
+    assert stranger[0].value == COPIES.kept(found)
 
 
 def test_a_policy_that_is_none_is_refused():
