@@ -1,18 +1,21 @@
 """The CLIP encoder: images or texts in, unit float32 rows out.
 
 The rows are open_clip's own to 1e-5 (fp32, no autocast, its own preprocessing); the text tower is
-cut to the longest text of a batch where that changes nothing. Importing this module costs
-milliseconds: torch and open_clip are imported by `load_clip`.
+cut to the length of its texts where that changes nothing. What goes through a tower at once has
+one of a few fixed shapes, so that a row depends on its image or text alone, to the last bit: not on
+what else is embedded with it, nor on how many. Importing this module costs milliseconds: torch and
+open_clip are imported by `load_clip`.
 
 Shapes: B images or texts, L tokens, D numbers of an embedding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from model.clip_compute import COMPUTES, prepare, require_close
 from model.weights.locate import ClipFiles, ClipUnavailable, locate_clip, weight_digest
 
 if TYPE_CHECKING:
@@ -24,10 +27,17 @@ if TYPE_CHECKING:
 
     Rows = npt.NDArray[np.float32]
 
-__all__ = ["ClipEncoder", "ClipUnavailable", "clip_digest", "load_clip"]
+__all__ = ["COMPUTES", "ClipEncoder", "ClipUnavailable", "clip_digest", "load_clip"]
 
-IMAGES_AT_ONCE = 32
-TEXTS_AT_ONCE = 256
+IMAGES_AT_ONCE = {"cpu": 4}
+"""Images that go through the tower at once, by device: on a CPU what its caches hold (measured:
+tests/benchmarks/scoring.py), elsewhere as many as a task brings."""
+MOST_IMAGES_AT_ONCE = 32
+TOKENS_AT_ONCE = {"cpu": 256}
+"""Tokens that go through the tower at once."""
+MOST_TOKENS_AT_ONCE = 8192
+TOKEN_STEP = 4
+"""Texts are embedded with those whose lengths round up to the same multiple of this."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,8 @@ class ClipEncoder:
         preprocess: a PIL image to the tensor that the image tower takes.
         tokenizer: texts to a [B, context] tensor of token ids.
         device: where the towers run.
+        compute: how they do: one of COMPUTES.
+        encode_pixels: [B, 3, H, W] on the device to unit rows [B, D] there.
     """
 
     name: str
@@ -53,52 +65,87 @@ class ClipEncoder:
     preprocess: Callable[[Image.Image], torch.Tensor]
     tokenizer: Callable[[list[str]], torch.Tensor]
     device: str
+    compute: str
+    encode_pixels: Callable[[torch.Tensor], torch.Tensor]
 
     def embed_images(self, images: Sequence[Image.Image]) -> Rows:
         """Unit rows [B, D] of the images, in order; the images are to be RGB."""
+        return self.embed_pixels([self.preprocess(image) for image in images])
+
+    def embed_pixels(self, pixels: Sequence[torch.Tensor]) -> Rows:
+        """Unit rows [B, D] of what `preprocess` gave, in order."""
         import numpy as np
         import torch
 
-        rows = np.zeros((len(images), self.dim), np.float32)
+        rows = np.zeros((len(pixels), self.dim), np.float32)
+        size = IMAGES_AT_ONCE.get(self.device, MOST_IMAGES_AT_ONCE)
         with torch.inference_mode():
-            for start in range(0, len(images), IMAGES_AT_ONCE):
-                part = slice(start, start + IMAGES_AT_ONCE)
-                pixels = torch.stack([self.preprocess(image) for image in images[part]])
-                units = self.model.encode_image(pixels.to(self.device), normalize=True)
-                rows[part] = units.float().cpu().numpy()
+            for start in range(0, len(pixels), size):
+                part = list(pixels[start : start + size])
+                batch = torch.stack(part + part[:1] * (size - len(part)))
+                units = self.encode_pixels(batch.to(self.device))[: len(part)]
+                rows[start : start + size] = units.float().cpu().numpy()
         return rows
 
     def embed_texts(self, texts: Sequence[str]) -> Rows:
         """Unit rows [B, D] of the texts, in order; a text beyond the context length is cut.
 
-        Texts go through the tower sorted by length, so that short ones do not pay for long ones.
+        Equal texts are embedded once, and short ones do not pay for long ones.
         """
         import numpy as np
         import torch
 
-        rows = np.zeros((len(texts), self.dim), np.float32)
         if not texts:
-            return rows
-        tokens_BL = self.tokenizer(list(texts))
+            return np.zeros((0, self.dim), np.float32)
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        rows = np.zeros((len(numbers), self.dim), np.float32)
+        tokens_BL = self.tokenizer(list(numbers))
         lengths = token_lengths(self.model, tokens_BL)
-        order = torch.argsort(lengths, stable=True)
+        at_once = TOKENS_AT_ONCE.get(self.device, MOST_TOKENS_AT_ONCE)
         with torch.inference_mode():
-            for part in torch.split(order, TEXTS_AT_ONCE):
-                units = encode_tokens(self.model, tokens_BL[part].to(self.device), lengths[part])
-                rows[part.numpy()] = units.float().cpu().numpy()
-        return rows
+            for longest, size, part in text_batches(lengths, tokens_BL.shape[1], at_once):
+                padded = torch.cat([part, part[:1].expand(size - len(part))])
+                tokens = tokens_BL[padded].to(self.device)
+                units = encode_tokens(self.model, tokens, lengths[padded], longest)
+                rows[part.numpy()] = units[: len(part)].float().cpu().numpy()
+        return rows[[numbers[text] for text in texts]]
 
 
-def load_clip(model: str, pretrained: str = "", device: str = "cpu") -> ClipEncoder:
+def text_batches(
+    lengths: torch.Tensor, width: int, tokens_at_once: int
+) -> Iterator[tuple[int, int, torch.Tensor]]:
+    """(tokens of the longest, texts of a full batch, numbers of its texts), shortest texts first.
+
+    Both the first and the second follow from a text's own length, whatever comes with it.
+
+    Args:
+        lengths: of the texts in tokens, int64 [B].
+        width: of the token table.
+        tokens_at_once: a batch has at most so many, or one text.
+    """
+    steps = -(-lengths // TOKEN_STEP)
+    for step in steps.unique().tolist():
+        longest = min(width, step * TOKEN_STEP)
+        size = max(1, tokens_at_once // longest)
+        for part in (steps == step).nonzero()[:, 0].split(size):
+            yield longest, size, part
+
+
+def load_clip(
+    model: str, pretrained: str = "", device: str = "cpu", compute: str = "float32"
+) -> ClipEncoder:
     """The encoder of the named CLIP, ready to embed.
 
     Args:
         model: an open_clip name, `local-dir:PATH`, `hf-hub:OWNER/NAME`, or `embedded`.
         pretrained: an open_clip tag or a weight file's path; only with an open_clip name.
         device: where to run, as torch names it.
+        compute: "float32", open_clip's own; "compiled", the same by Inductor, which takes a C++
+            compiler and some ten seconds to begin; "bfloat16", weights and all, on a GPU compiled.
 
     Raises:
-        ClipUnavailable: the weights cannot be had, or do not fit the model.
+        ClipUnavailable: the weights cannot be had, do not fit the model, or cannot be computed with
+            as asked: rows of `compute` must have a cosine of 0.999 or more with float32's.
     """
     import pickle
 
@@ -118,7 +165,7 @@ def load_clip(model: str, pretrained: str = "", device: str = "cpu") -> ClipEnco
     ) as error:
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ClipUnavailable(model, pretrained, f"{files.weights} does not load: {why}") from error
-    return ClipEncoder(
+    plain = ClipEncoder(
         name=model,
         pretrained=pretrained,
         digest=weight_digest(files),
@@ -127,7 +174,15 @@ def load_clip(model: str, pretrained: str = "", device: str = "cpu") -> ClipEnco
         preprocess=_preprocessing(loaded),
         tokenizer=tokenizer,
         device=device,
+        compute="float32",
+        encode_pixels=prepare(loaded, "float32", device)[1],
     )
+    if compute == "float32":
+        return plain
+    prepared, encode_pixels = prepare(loaded, compute, device)
+    encoder = replace(plain, model=prepared, compute=compute, encode_pixels=encode_pixels)
+    require_close(encoder, plain)
+    return encoder
 
 
 def clip_digest(model: str, pretrained: str = "") -> str:
@@ -196,15 +251,17 @@ def token_lengths(model: CLIP, tokens_BL: torch.Tensor) -> torch.Tensor:
     return full
 
 
-def encode_tokens(model: CLIP, tokens_BL: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-    """Unit rows [B, D]: open_clip's own text tower over the longest text's tokens only.
+def encode_tokens(
+    model: CLIP, tokens_BL: torch.Tensor, lengths: torch.Tensor, longest: int = 0
+) -> torch.Tensor:
+    """Unit rows [B, D]: open_clip's own text tower over so many tokens, or the longest text's only.
 
     open_clip refuses input shorter than its context, so its few lines stand here with the position
     embedding and the causal mask cut (`CLIP.encode_text`, `TextTransformer.forward`).
     """
     import torch
 
-    longest = int(lengths.max())
+    longest = longest or int(lengths.max())
     if longest == tokens_BL.shape[1]:
         return torch.as_tensor(model.encode_text(tokens_BL, normalize=True))
     tower = getattr(model, "text", model)
