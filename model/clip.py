@@ -16,7 +16,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from model.clip_compute import COMPUTES, prepare, require_close
-from model.weights.locate import ClipFiles, ClipUnavailable, locate_clip, weight_digest
+from model.clip_plugin import Scorer, is_plugin, load_plugin
+from model.weights.locate import (
+    CONFIG_NAME,
+    ClipFiles,
+    ClipUnavailable,
+    locate_clip,
+    weight_digest,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +34,17 @@ if TYPE_CHECKING:
 
     Rows = npt.NDArray[np.float32]
 
-__all__ = ["COMPUTES", "ClipEncoder", "ClipUnavailable", "clip_digest", "load_clip"]
+__all__ = [
+    "COMPUTES",
+    "ClipEncoder",
+    "ClipUnavailable",
+    "Scorer",
+    "clip_digest",
+    "clip_setting",
+    "is_plugin",
+    "load_clip",
+    "load_scorer",
+]
 
 IMAGES_AT_ONCE = {"cpu": 4}
 """Images that go through the tower at once, by device: on a CPU what its caches hold (measured:
@@ -185,13 +202,42 @@ def load_clip(
     return encoder
 
 
+def load_scorer(
+    model: str, pretrained: str = "", device: str = "cpu", compute: str = "float32"
+) -> Scorer:
+    """A plug-in by `module:factory`, or else the CLIP that `load_clip` gives.
+
+    Raises:
+        ClipUnavailable: it cannot be had.
+    """
+    if is_plugin(model):
+        return load_plugin(model, pretrained)
+    return load_clip(model, pretrained, device, compute)
+
+
 def clip_digest(model: str, pretrained: str = "") -> str:
-    """The digest that `load_clip` would give, without loading: sha256 of the weight file.
+    """The digest that `load_scorer` would give: sha256 of the weight file, which is not loaded.
+
+    A plug-in is loaded, and asked.
+
+    Raises:
+        ClipUnavailable: the weights, or the plug-in, cannot be had.
+    """
+    if is_plugin(model):
+        return load_plugin(model, pretrained).digest
+    return weight_digest(locate_clip(model, pretrained))
+
+
+def clip_setting(model: str, pretrained: str = "") -> str:
+    """What else than its weights decides a CLIP's rows: the folder's configuration, or the names.
 
     Raises:
         ClipUnavailable: the weights cannot be had.
     """
-    return weight_digest(locate_clip(model, pretrained))
+    files = locate_clip(model, pretrained)
+    config = files.weights.with_name(CONFIG_NAME)
+    own = files.brings_weights and config.exists()
+    return config.read_text("utf-8") if own else f"{files.architecture} {sorted(files.tag.items())}"
 
 
 def _load_model(files: ClipFiles, device: str) -> CLIP:

@@ -133,10 +133,10 @@ def test_a_low_score_is_a_reason():
 def test_texts_are_batched_by_key_and_scored():
     pairs = [
         (make_pair(link(f"u{i}", f"text {i}"), image("a")), np.eye(2, dtype="<f4")[i % 2].tobytes())
-        for i in range(70)
+        for i in range(520)
     ]
     tasks = list(text_tasks(reversed(pairs)))
-    assert [len(task.texts) for task in tasks] == [64, 6]
+    assert [len(task.texts) for task in tasks] == [512, 8]
     keys = [pair.key for task in tasks for pair, _ in task.payload]
     assert keys == sorted(keys)
     rows = np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (64, 1))
