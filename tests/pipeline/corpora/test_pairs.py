@@ -139,6 +139,6 @@ def test_texts_are_batched_by_key_and_scored():
     assert [len(task.texts) for task in tasks] == [512, 8]
     keys = [pair.key for task in tasks for pair, _ in task.payload]
     assert keys == sorted(keys)
-    rows = np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (64, 1))
+    rows = np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (512, 1))
     scored = list(score_pairs(tasks[0].payload, rows))
     assert {pair.score for pair in scored} == {float(np.float16(0.6)), float(np.float16(0.8))}
