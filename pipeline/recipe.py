@@ -35,9 +35,13 @@ class SimilarityLimits:
     Attributes:
         keep: share of each pool of pairs that is kept, the best by score; 1 keeps all. DataComp
             (arXiv 2304.14108, table 16) is best at 0.3. Flamingo's authors used no such filter.
+        keep_images: share of the images on M3W's pages that is kept, the best by the sentence of
+            their page that each is likest to; 1 keeps all. MMC4 (arXiv 2304.06939, section 2) drops
+            those below a cosine of 0.15, about the worst fifth.
     """
 
     keep: float = bounded(1.0, at_most=1)
+    keep_images: float = bounded(1.0, at_most=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +101,12 @@ class BuildRecipe:
         unknown = [name for name in self.corpora if name not in CORPORA]
         if unknown or not self.corpora:
             raise ValueError(f"corpora must be some of {', '.join(CORPORA)}, got {self.corpora}")
-        if self.similarity.keep < 1 and not self.clip.scores:
+        shares = {"keep": self.similarity.keep, "keep_images": self.similarity.keep_images}
+        less = [name for name, share in shares.items() if share < 1]
+        if less and not self.clip.scores:
             raise ValueError(
-                "similarity.keep below 1 needs a model: set [clip] model to an open_clip name, "
-                "local-dir:PATH, or embedded"
+                f"similarity.{less[0]} below 1 needs a model: set [clip] model to an open_clip "
+                "name, local-dir:PATH, or embedded"
             )
 
 

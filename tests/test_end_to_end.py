@@ -292,6 +292,33 @@ def test_a_changed_threshold_reruns_only_what_depends_on_it(web, built, tmp_path
     )
 
 
+def test_images_unlike_their_page_leave_it_from_one_worker_and_from_two(
+    web, built, tmp_path, capsys
+):
+    """Re-decided on the finished output, nothing embedded again, as a fresh build decides."""
+    output, anew = tmp_path / "out", tmp_path / "anew"
+    shutil.copytree(built, output)
+    rows = {path: path.stat().st_size for path in output.glob("work/embeddings/*/*")}
+    assert rows
+    assert build(["--output", str(output), "--set", "similarity.keep_images=0.8"]) == 0
+    assert re.search(r"m3w +\d+ -> \d+ samples", capsys.readouterr().out)
+    manifest = json.loads((output / "manifest.json").read_text())
+    images = next(
+        count
+        for count in manifest["stages"]
+        if (count["name"], count["kind"]) == ("m3w_similarity", "image")
+    )
+    assert images["read"] == manifest["pools"]["m3w"]["scored"]
+    assert 0.8 * images["read"] <= images["kept"] < images["read"]
+    assert 0 < manifest["thresholds"]["m3w"] < 1
+    more = ["--set", "similarity.keep_images=0.8", "--workers", "2"]
+    assert build(arguments(web, anew, *more)) == 0
+    assert digests(output) == digests(anew)
+    # A setting that asks for another stage of sequences takes every row from those kept.
+    assert build(["--output", str(output), "--set", "m3w.same_image_bits=-1"]) == 0
+    assert {path: path.stat().st_size for path in output.glob("work/embeddings/*/*")} == rows
+
+
 # webdataset leaves the file of a shard to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

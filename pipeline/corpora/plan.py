@@ -8,13 +8,7 @@ from typing import Any
 import apache_beam as beam
 
 from pipeline.corpora.hosts import HOSTS, SOURCES, JudgeHosts, MeasureHosts
-from pipeline.corpora.m3w import (
-    PLACES,
-    SEQUENCES,
-    BuildSequences,
-    ScoreSequences,
-    sequence_bytes,
-)
+from pipeline.corpora.m3w_stages import m3w_stages, media_tables
 from pipeline.corpora.named_files import fetch_digests, file_digest, obelics_files
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
 from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, pair_subject
@@ -31,7 +25,6 @@ from pipeline.stages.decoding import DecodeMedia, MediaLimits
 from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
 from pipeline.stages.evaluation_texts import DOCUMENT_TEXTS, PAIR_TEXTS, DropEvaluationTexts
 from pipeline.stages.fetching import FetchMedia, document_links
-from pipeline.stages.near_images import GroupNearImages
 from pipeline.stages.one_stays import NEWEST, SAME_TEXT, DropSameText, KeepNewest
 from pipeline.stages.paragraphs import OBELICS, PARAGRAPHS, FilterParagraphs, ObelicsSettings
 from pipeline.stages.reading import ReadDocuments, ReadSettings
@@ -53,10 +46,19 @@ from pipeline.stages.screening import (
 from pipeline.stages.shards import WriteShards
 from pipeline.stages.similarity import EmbedMedia
 from pipeline.stages.url_map import read_url_map
-from pipeline.stages.verdicts import Keep, Subject, came_in
+from pipeline.stages.verdicts import Keep, Subject, came_in, in_order
 from pipeline.store.ledger import read_retries, retried
-from schemas.records import Capture, Document, Embedded, Fetched, Found, ImageCopy, Pair, PairLink
-from schemas.shard import encode_pair, encode_sequence
+from schemas.records import (
+    Capture,
+    Document,
+    Embedded,
+    Fetched,
+    Found,
+    ImageCopy,
+    Pair,
+    PairLink,
+)
+from schemas.shard import encode_pair
 
 _ITEMS_PER_BUCKET = 1024
 
@@ -120,15 +122,14 @@ def _corpora(request: Request, work: Work) -> Iterator[Stage]:
     recipe = request.recipe
     media = (request.media_stage, "embed") if recipe.clip.scores else (request.media_stage,)
     if "m3w" in recipe.corpora:
-        rules = (recipe.m3w, recipe.clip, recipe.shards)
-        yield Stage("m3w", rules, (request.document_stage, *media), partial(_m3w, request))
+        yield from m3w_stages(request, work, media)
     for corpus in request.pair_corpora:
         limits = PairLimits((corpus,), recipe.align, recipe.ltip.of_texts, recipe.vtp)
         name = f"{corpus}_pairs"
         settings = (limits, recipe.clip)
         after = (request.link_stage, *media)
         yield Stage(name, settings, after, partial(_pairs, request, corpus, limits))
-        threshold = pool_threshold(work, corpus, recipe.similarity.keep)
+        threshold = pool_threshold(work, corpus, recipe.similarity)
         yield Stage(
             corpus,
             (threshold, recipe.shards, _hosts_judged(request, corpus)),
@@ -190,7 +191,7 @@ def _text(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -
 def _obelics(rules: ObelicsSettings, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     del place
     out = work.table(pipeline, "text", "documents", Document) | FilterParagraphs(rules)
-    read = _in_order(out.read, PARAGRAPHS.stage, OBELICS.stage)
+    read = in_order(out.read, PARAGRAPHS.stage, OBELICS.stage)
     return Outputs({"documents": (Document, out.kept)}, (out.decisions,), read)
 
 
@@ -199,16 +200,8 @@ def _repeated(
 ) -> Outputs:
     del place
     out = work.table(pipeline, judged, "documents", Document) | DropRepeatedParagraphs(limits)
-    read = _in_order(out.read, REPEATED_TEXTS.stage, REPEATED.stage)
+    read = in_order(out.read, REPEATED_TEXTS.stage, REPEATED.stage)
     return Outputs({"documents": (Document, out.kept)}, (out.decisions,), read)
-
-
-def _in_order(read: Any, *stages: str) -> tuple[Any, ...]:
-    """What came into several stages of one graph, each for itself, in the order given."""
-    return tuple(
-        read | f"Of/{stage}" >> beam.Filter(lambda item, stage: item[0] == stage, stage)
-        for stage in stages
-    )
 
 
 def _duplicates(
@@ -226,7 +219,7 @@ def _duplicates(
 def _links(limits: PairLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     del place
     out = work.table(pipeline, "screen", "documents", Document) | LinkPairs(limits)
-    read = _in_order(out.read, *(f"{corpus}_text" for corpus in limits.corpora))
+    read = in_order(out.read, *(f"{corpus}_text" for corpus in limits.corpora))
     return Outputs({"links": (PairLink, out.links)}, (out.decisions,), read, (out.replaced,))
 
 
@@ -289,42 +282,6 @@ def _embed(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) 
     return Outputs({"embedded": (Embedded, rows)})
 
 
-def _media(request: Request, pipeline: beam.Pipeline, work: Work) -> dict[str, beam.PCollection]:
-    """Found media and their embeddings, the latter empty where nothing scores."""
-    found = work.table(pipeline, request.media_stage, "found", Found)
-    if request.recipe.clip.scores:
-        embedded = work.table(pipeline, "embed", "embedded", Embedded)
-    else:
-        embedded = pipeline | "NoEmbeddings" >> beam.Create([])
-    return {"found": found, "embedded": embedded}
-
-
-def _m3w(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
-    recipe = request.recipe
-    documents = work.table(pipeline, request.document_stage, "documents", Document)
-    copies = (
-        work.table(pipeline, "copies", "copies", ImageCopy)
-        if request.indexes
-        else pipeline | "NoCopies" >> beam.Create([])
-    )
-    media = _media(request, pipeline, work)
-    bits = recipe.m3w.near_image_bits if recipe.m3w.max_image_documents else -1
-    near = (
-        media["found"] | GroupNearImages(bits, place.root)
-        if bits >= 0
-        else pipeline | "NoneNear" >> beam.Create([])
-    )
-    inputs: Any = {"documents": documents, "copies": copies, "near": near, **media}
-    built = inputs | BuildSequences(recipe.m3w)
-    shards = (
-        built.sequences
-        | ScoreSequences(recipe.clip, place.root)
-        | WriteShards(place, "m3w", encode_sequence, sequence_bytes, recipe.shards)
-    )
-    read = _in_order(built.read, PLACES.stage, SEQUENCES.stage)
-    return Outputs({}, (built.decisions,), read, shards=shards)
-
-
 def _pairs(
     request: Request,
     corpus: str,
@@ -336,7 +293,7 @@ def _pairs(
     links = work.table(pipeline, request.link_stage, "links", PairLink) | "OfCorpus" >> beam.Filter(
         lambda link: link.corpus == corpus
     )
-    inputs: Any = {"links": links, **_media(request, pipeline, work)}
+    inputs: Any = {"links": links, **media_tables(request, pipeline, work)}
     scored, read, decisions, tables = inputs | BuildPairs(corpus, limits)
     buckets = _buckets(work.rows(request.link_stage, "links"))
     pairs = scored | ScorePairs(request.recipe.clip, place.root, buckets)

@@ -46,8 +46,8 @@ def make_manifest(name: str, overrides: list[str], request: Request, work: Work)
         models=models,
         stages=[count for result in work.results.values() for count in result.counts],
         shards=[shard for _, shard in _named_shards(work)],
-        thresholds=thresholds_of(request.pair_corpora, recipe.similarity.keep, work),
-        pools=pools_of(request.pair_corpora, work),
+        thresholds=thresholds_of(recipe.corpora, recipe.similarity, work),
+        pools=pools_of(recipe.corpora, work),
     )
 
 
