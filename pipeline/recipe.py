@@ -68,6 +68,9 @@ class BuildRecipe:
         corpora: which of m3w, align, ltip, vtp are built.
         seed: of whatever is random.
         base_url: the URL that an HTML folder stands for; "" names its pages by file:// URLs.
+        clip: scores M3W's images against their pages' sentences, and pairs.
+        filter_network: scores pairs beside it; where one is named, pairs are kept by its scores
+            (DFN, arXiv 2309.17425: a network that filters well need not be a good CLIP).
     """
 
     corpora: tuple[str, ...] = ("m3w",)
@@ -89,6 +92,7 @@ class BuildRecipe:
     image: ImageLimits = field(default_factory=ImageLimits)
     video: VideoLimits = field(default_factory=VideoLimits)
     clip: ClipChoice = field(default_factory=ClipChoice)
+    filter_network: ClipChoice = field(default_factory=ClipChoice)
     similarity: SimilarityLimits = field(default_factory=SimilarityLimits)
     m3w: M3wLimits = field(default_factory=M3wLimits)
     align: AlignLimits = field(default_factory=AlignLimits)
@@ -101,13 +105,18 @@ class BuildRecipe:
         unknown = [name for name in self.corpora if name not in CORPORA]
         if unknown or not self.corpora:
             raise ValueError(f"corpora must be some of {', '.join(CORPORA)}, got {self.corpora}")
-        shares = {"keep": self.similarity.keep, "keep_images": self.similarity.keep_images}
-        less = [name for name, share in shares.items() if share < 1]
-        if less and not self.clip.scores:
-            raise ValueError(
-                f"similarity.{less[0]} below 1 needs a model: set [clip] model to an open_clip "
-                "name, local-dir:PATH, or embedded"
-            )
+        scored = {"keep": bool(self.scorers), "keep_images": self.clip.scores}
+        for name, has_model in scored.items():
+            if getattr(self.similarity, name) < 1 and not has_model:
+                raise ValueError(
+                    f"similarity.{name} below 1 needs a model: set [clip] model to an open_clip "
+                    "name, local-dir:PATH, or embedded"
+                )
+
+    @property
+    def scorers(self) -> tuple[ClipChoice, ...]:
+        """The models that are named, in the order in which the manifest names them."""
+        return tuple(choice for choice in (self.clip, self.filter_network) if choice.scores)
 
 
 def named_recipes() -> list[str]:

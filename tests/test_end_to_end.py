@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dedup.build_index import main as build_index
+from model.weights.locate import TINY_CLIP
 from pipeline.build import main as build
 from pipeline.output import claim_output
 from pipeline.sample_web.__main__ import main as sample_web
@@ -317,6 +319,30 @@ def test_images_unlike_their_page_leave_it_from_one_worker_and_from_two(
     # A setting that asks for another stage of sequences takes every row from those kept.
     assert build(["--output", str(output), "--set", "m3w.same_image_bits=-1"]) == 0
     assert {path: path.stat().st_size for path in output.glob("work/embeddings/*/*")} == rows
+
+
+def test_a_filter_network_scores_beside_the_first_and_decides(web, built, tmp_path):
+    """The same weights twice: every score twice, and the pairs that one alone would keep."""
+    output = tmp_path / "out"
+    shutil.copytree(built, output)
+    network = f"filter_network.model=local-dir:{TINY_CLIP}"
+    assert build(["--output", str(output), "--set", network]) == 0
+    first, second = json.loads((output / "manifest.json").read_text())["models"]
+    assert (first["name"], second["name"]) == ("embedded", f"local-dir:{TINY_CLIP}")
+    assert first["sha256"] == second["sha256"]
+    rows = 0
+    for path in sorted((output / "align").glob("*.tar")):
+        with tarfile.open(path) as tar:
+            for member in tar:
+                if member.name.endswith(".json"):
+                    record = json.load(tar.extractfile(member))
+                    assert record["filter_similarity"] == record["similarity"]
+                    rows += 1
+    assert rows == sum(
+        shard["samples"]
+        for shard in json.loads((built / "manifest.json").read_text())["shards"]
+        if shard["corpus"] == "align"
+    )
 
 
 # webdataset leaves the file of a shard to the garbage collector.

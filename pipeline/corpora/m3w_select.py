@@ -15,18 +15,11 @@ SEQUENCES = Subject("m3w_similarity", "document", lambda s: s.key, lambda s: s.u
 IMAGES = Subject("m3w_similarity", "image", lambda part: part.image.key, lambda part: part.url)
 
 
-@dataclass(frozen=True, slots=True)
-class BestScore:
-    """The largest cosine of an image with a sentence of its page."""
-
-    score: float | None
-
-
-def best_scores(sequence: Sequence) -> Iterator[BestScore]:
-    """Of each image of a sequence: the pool that a share is resolved on."""
+def best_scores(sequence: Sequence) -> Iterator[float | None]:
+    """Of each image of a sequence its largest cosine with a sentence: the pool of a share."""
     for part in sequence.parts:
         if isinstance(part, ImagePart):
-            yield BestScore(max(part.scores, default=None))
+            yield max(part.scores, default=None)
 
 
 def judge_likeness(image: ImagePart, threshold: float | None) -> Why | None:

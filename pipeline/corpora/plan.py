@@ -11,7 +11,14 @@ from pipeline.corpora.hosts import HOSTS, SOURCES, JudgeHosts, MeasureHosts
 from pipeline.corpora.m3w_stages import m3w_stages, media_tables
 from pipeline.corpora.named_files import fetch_digests, file_digest, obelics_files
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
-from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, pair_subject
+from pipeline.corpora.pairs import (
+    BuildPairs,
+    ScorePairs,
+    SelectPairs,
+    WithVectors,
+    pair_bytes,
+    pair_subject,
+)
 from pipeline.corpora.pools import SCORES, pool_threshold
 from pipeline.corpora.request import Request
 from pipeline.filters.pairs import LtipLimits
@@ -44,7 +51,7 @@ from pipeline.stages.screening import (
     judge_text,
 )
 from pipeline.stages.shards import WriteShards
-from pipeline.stages.similarity import EmbedMedia
+from pipeline.stages.similarity import ClipChoice, EmbedMedia
 from pipeline.stages.url_map import read_url_map
 from pipeline.stages.verdicts import Keep, Subject, came_in, in_order
 from pipeline.store.ledger import read_retries, retried
@@ -105,7 +112,12 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
         yield Stage("copies", policy, ("decode",), partial(_copies, request))
     if recipe.clip.scores:
         settings = (recipe.clip, request.digests)
-        yield Stage("embed", settings, (request.media_stage,), partial(_embed, request))
+        run = partial(_embed, request, recipe.clip)
+        yield Stage("embed", settings, (request.media_stage,), run)
+    if recipe.filter_network.scores and request.pair_corpora:
+        settings = (recipe.filter_network, request.digests)
+        run = partial(_embed, request, recipe.filter_network)
+        yield Stage("embed_filter", settings, (request.media_stage,), run)
     yield from _corpora(request, work)
 
 
@@ -126,8 +138,9 @@ def _corpora(request: Request, work: Work) -> Iterator[Stage]:
     for corpus in request.pair_corpora:
         limits = PairLimits((corpus,), recipe.align, recipe.ltip.of_texts, recipe.vtp)
         name = f"{corpus}_pairs"
-        settings = (limits, recipe.clip)
-        after = (request.link_stage, *media)
+        settings = (limits, recipe.clip, recipe.filter_network)
+        filtered = ("embed_filter",) if recipe.filter_network.scores else ()
+        after = (request.link_stage, *media, *filtered)
         yield Stage(name, settings, after, partial(_pairs, request, corpus, limits))
         threshold = pool_threshold(work, corpus, recipe.similarity)
         yield Stage(
@@ -274,11 +287,13 @@ def _copies(request: Request, pipeline: beam.Pipeline, work: Work, place: Place)
     return Outputs(tables, (out.decisions,), (came_in(found, COPIES),))
 
 
-def _embed(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+def _embed(
+    request: Request, choice: ClipChoice, pipeline: beam.Pipeline, work: Work, place: Place
+) -> Outputs:
     stage = request.media_stage
     found = work.table(pipeline, stage, "found", Found)
     buckets = _buckets(work.rows(stage, "found"))
-    rows = found | EmbedMedia(request.recipe.clip, place.root, buckets)
+    rows = found | EmbedMedia(choice, place.root, buckets)
     return Outputs({"embedded": (Embedded, rows)})
 
 
@@ -297,7 +312,14 @@ def _pairs(
     scored, read, decisions, tables = inputs | BuildPairs(corpus, limits)
     buckets = _buckets(work.rows(request.link_stage, "links"))
     pairs = scored | ScorePairs(request.recipe.clip, place.root, buckets)
-    tables |= {"pairs": (Pair, pairs), SCORES: (ScoreCount, pairs | CountScores())}
+    network = request.recipe.filter_network
+    if network.scores:
+        embedded = work.table(pipeline, "embed_filter", "embedded", Embedded)
+        again: Any = {"pairs": pairs, "embedded": embedded}
+        by_network = ScorePairs(network, place.root, buckets, "filter_score")
+        pairs = again | "ForFilter" >> WithVectors() | "FilterScores" >> by_network
+    ranks = pairs | "Ranks" >> beam.Map(lambda pair: pair.rank)
+    tables |= {"pairs": (Pair, pairs), SCORES: (ScoreCount, ranks | CountScores())}
     if corpus == "ltip":
         tables[HOSTS] = HostFigures, pairs | MeasureHosts()
     return Outputs(tables, tuple(decisions), (read,))

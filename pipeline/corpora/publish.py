@@ -30,12 +30,12 @@ _TABLES = ("decisions", "fetches")
 def make_manifest(name: str, overrides: list[str], request: Request, work: Work) -> Manifest:
     """The manifest of a build whose stages are all done."""
     recipe = request.recipe
-    models = []
-    if recipe.clip.scores:
-        clip = recipe.clip
-        models = [
-            {"name": clip.model, "pretrained": clip.pretrained, "sha256": request.digests[-1]}
-        ]
+    scorers = recipe.scorers
+    digests = request.digests[len(request.digests) - len(scorers) :]
+    models = [
+        {"name": choice.model, "pretrained": choice.pretrained, "sha256": digest}
+        for choice, digest in zip(scorers, digests, strict=True)
+    ]
     return Manifest(
         software=f"open-m3w {metadata.version('open-m3w')}",
         recipe_name=name,

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from pipeline.corpora.m3w_select import (
-    BestScore,
     best_scores,
     judge_likeness,
     select_images,
@@ -29,7 +28,7 @@ PAGE = Sequence(
 
 
 def test_an_image_is_judged_by_its_best_sentence():
-    assert [*best_scores(PAGE)] == [BestScore(0.25), BestScore(0.5)]
+    assert [*best_scores(PAGE)] == [0.25, 0.5]
     low, _, high = PAGE.parts
     assert judge_likeness(low, 0.25) is None
     assert judge_likeness(low, 0.3) == Why(Reason.LOW_SIMILARITY, 0.25, 0.3)

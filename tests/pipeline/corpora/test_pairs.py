@@ -142,3 +142,16 @@ def test_texts_are_batched_by_key_and_scored():
     rows = np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (512, 1))
     scored = list(score_pairs(tasks[0].payload, rows))
     assert {pair.score for pair in scored} == {float(np.float16(0.6)), float(np.float16(0.8))}
+
+
+def test_where_a_filter_network_scores_it_decides():
+    pair = replace(make_pair(link("u", "a cup"), image("a")), score=0.1)
+    assert pair.rank == 0.1
+    (both,) = score_pairs(
+        ((pair, np.array([0.5, 0.5], "<f4").tobytes()),),
+        np.ones((1, 2), np.float32),
+        field="filter_score",
+    )
+    assert (both.score, both.filter_score, both.rank) == (0.1, 1.0, 1.0)
+    assert judge_score(both, 0.5) is None
+    assert judge_score(pair, 0.5) == Why(Reason.LOW_SIMILARITY, 0.1, 0.5)
