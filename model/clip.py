@@ -141,7 +141,7 @@ def text_batches(
         tokens_at_once: a batch has at most so many, or one text.
     """
     steps = -(-lengths // TOKEN_STEP)
-    for step in steps.unique().tolist():
+    for step in sorted(set(steps.tolist())):
         longest = min(width, step * TOKEN_STEP)
         size = max(1, tokens_at_once // longest)
         for part in (steps == step).nonzero()[:, 0].split(size):

@@ -26,7 +26,7 @@ def assign(scores_IS: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.intp]:
     """
     from scipy.optimize import linear_sum_assignment
 
-    sentences = np.argmax(scores_IS, axis=1)
+    sentences: npt.NDArray[np.intp] = np.argmax(scores_IS, axis=1)
     rows, columns = linear_sum_assignment(scores_IS, maximize=True)
     sentences[rows] = columns
     return sentences

@@ -13,8 +13,9 @@ from pipeline.corpora.m3w import (
     ScoreSequences,
     sequence_bytes,
 )
+from pipeline.corpora.m3w_order import OrderSums, SumOrder
 from pipeline.corpora.m3w_select import SelectImages, best_scores
-from pipeline.corpora.pools import SCORES, SEQUENCES_STAGE, pool_threshold
+from pipeline.corpora.pools import ORDER, SCORES, SEQUENCES_STAGE, pool_threshold
 from pipeline.corpora.request import Request
 from pipeline.stages.near_images import GroupNearImages
 from pipeline.stages.run import Outputs, Place, Stage, Work
@@ -73,13 +74,18 @@ def _m3w(
     )
     inputs: Any = {"documents": documents, "copies": copies, "near": near, **media}
     built = inputs | BuildSequences(recipe.m3w)
-    sequences = built.sequences | ScoreSequences(recipe.clip, place.root)
+    scored = built.sequences | ScoreSequences(recipe.clip, place.root)
+    sequences = scored | "ScoredSequences" >> beam.Map(lambda pair: pair[0])
     read = in_order(built.read, PLACES.stage, SEQUENCES.stage)
     if to_shards:
         shards = sequences | WriteShards(place, "m3w", *_TO_M3W, recipe.shards)
         return Outputs({}, (built.decisions,), read, shards=shards)
     scores = sequences | "BestScores" >> beam.FlatMap(best_scores) | CountScores()
-    tables = {"sequences": (Sequence, sequences), SCORES: (ScoreCount, scores)}
+    tables = {
+        "sequences": (Sequence, sequences),
+        SCORES: (ScoreCount, scores),
+        ORDER: (OrderSums, scored | SumOrder()),
+    }
     return Outputs(tables, (built.decisions,), read)
 
 

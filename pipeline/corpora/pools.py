@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from pipeline.corpora.align_counts import TokenPool
+from pipeline.corpora.m3w_order import OrderSums, order_figures
 from pipeline.corpora.pairs import TOKENS
 from pipeline.stages.run import Work
 from pipeline.stages.score_pool import read_scores, threshold_of
@@ -12,6 +13,9 @@ from pipeline.stages.tables import read_rows
 
 SCORES = "scores"
 """The table of a pool that counts its scores."""
+
+ORDER = "order"
+"""The table of M3W's that sums what its images have to do with one another and with the text."""
 
 SEQUENCES_STAGE = "m3w_sequences"
 """The stage that scores M3W."""
@@ -52,7 +56,7 @@ def thresholds_of(corpora: Iterable[str], shares: Shares, work: Work) -> dict[st
 
 
 def pools_of(corpora: Iterable[str], work: Work) -> dict[str, dict[str, float]]:
-    """What was counted on the pools: `scored` items by corpus, and of `align_tokens` the pool."""
+    """What was counted on the pools, by name, as the manifest has it."""
     pools: dict[str, dict[str, float]] = {}
     for corpus in corpora:
         if _pool_stage(corpus) not in work.results:
@@ -62,4 +66,7 @@ def pools_of(corpora: Iterable[str], work: Work) -> dict[str, dict[str, float]]:
             pools[corpus] = {"scored": size}
         for path in work.paths(_pool_stage(corpus), TOKENS):
             pools |= {f"{corpus}_tokens": asdict(pool) for pool in read_rows(path, TokenPool)}
+        for path in work.paths(_pool_stage(corpus), ORDER):
+            for sums in read_rows(path, OrderSums):
+                pools |= {f"{corpus}_order": figures} if (figures := order_figures(sums)) else {}
     return pools

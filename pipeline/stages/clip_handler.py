@@ -165,7 +165,8 @@ def media_key(media: Image | Video) -> str:
 def mean_row(rows: Rows) -> Rows:
     """The unit row of several: itself for one, else their mean's direction."""
     if len(rows) == 1:
-        return rows[0]
+        one: Rows = rows[0]
+        return one
     mean = rows.mean(axis=0)
     unit: Rows = (mean / np.linalg.norm(mean)).astype(np.float32)
     return unit
