@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
     from open_clip import CLIP
+    from open_clip.transformer import Transformer
     from PIL import Image
 
     Rows = npt.NDArray[np.float32]
@@ -314,10 +315,37 @@ def encode_tokens(
     dtype = tower.transformer.get_cast_dtype()
     x_BLW = tower.token_embedding(tokens_BL[:, :longest]).to(dtype)
     x_BLW = x_BLW + tower.positional_embedding[:longest].to(dtype)
-    x_BLW = tower.transformer(x_BLW, attn_mask=tower.attn_mask[:longest, :longest])
     ends = (lengths - 1).to(x_BLW.device)
-    x_BW = tower.ln_final(x_BLW)[torch.arange(len(ends), device=x_BLW.device), ends]
+    mask_LL = tower.attn_mask[:longest, :longest]
+    x_BW = tower.ln_final(_at_ends(tower.transformer, x_BLW, mask_LL, ends))
     projection = tower.text_projection
     if projection is not None:
         x_BW = projection(x_BW) if isinstance(projection, torch.nn.Module) else x_BW @ projection
     return torch.nn.functional.normalize(x_BW, dim=-1)
+
+
+def _at_ends(
+    transformer: Transformer, x_BLW: torch.Tensor, mask_LL: torch.Tensor, ends: torch.Tensor
+) -> torch.Tensor:
+    """What a transformer makes of each text's end token, [B, W].
+
+    Nothing else is asked of the last block, so that only its keys and values are made of all
+    tokens, where it is the plain one of open_clip's (`ResidualAttentionBlock.forward`).
+    """
+    import open_clip
+    import torch
+
+    plain = open_clip.transformer
+    numbers = torch.arange(len(ends), device=x_BLW.device)
+    last = transformer.resblocks[-1] if type(transformer) is plain.Transformer else None
+    if type(last) is not plain.ResidualAttentionBlock or not transformer.batch_first:
+        whole: torch.Tensor = transformer(x_BLW, attn_mask=mask_LL)[numbers, ends]
+        return whole
+    for block in transformer.resblocks[:-1]:
+        x_BLW = block(x_BLW, attn_mask=mask_LL)
+    keys_BLW = last.ln_1(x_BLW)
+    mask = mask_LL[ends].repeat_interleave(last.attn.num_heads, dim=0)[:, None]
+    asked = keys_BLW[numbers, ends][:, None]
+    found_B1W = last.attention(q_x=asked, k_x=keys_BLW, v_x=keys_BLW, attn_mask=mask)
+    x_BW: torch.Tensor = x_BLW[numbers, ends] + last.ls_1(found_B1W)[:, 0]
+    return x_BW + last.ls_2(last.mlp(last.ln_2(x_BW)))

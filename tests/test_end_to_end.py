@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import io
 import json
 import os
 import re
@@ -14,10 +15,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from dedup.build_index import main as build_index
+from model.clip import load_clip
+from model.placement import assign
 from model.weights.locate import TINY_CLIP
 from pipeline.build import main as build
 from pipeline.output import claim_output
@@ -319,6 +324,41 @@ def test_images_unlike_their_page_leave_it_from_one_worker_and_from_two(
     # A setting that asks for another stage of sequences takes every row from those kept.
     assert build(["--output", str(output), "--set", "m3w.same_image_bits=-1"]) == 0
     assert {path: path.stat().st_size for path in output.glob("work/embeddings/*/*")} == rows
+
+
+def test_images_find_their_captions_among_others(built, truth, capsys):
+    """Five images of M3W a time, a true caption of each among five of others' by the tiny CLIP."""
+    captions = {image["url"]: image["alt"] for page in truth for image in page["images"]}
+    wrong = {image["url"] for page in truth for image in page["images"] if image["mismatched"]}
+    pictures = {}
+    for path in sorted((built / "m3w").glob("*.tar")):
+        with tarfile.open(path) as tar:
+            members = {member.name: tar.extractfile(member).read() for member in tar}
+        for name, content in members.items():
+            parts = json.loads(content)["parts"] if name.endswith(".json") else []
+            for part in parts:
+                caption = captions.get(part.get("url"))
+                if caption and part["url"] not in wrong:
+                    pictures[caption] = members[part["file"]]
+    encoder = load_clip("embedded")
+    texts = sorted(pictures)
+    images_ND = encoder.embed_images(
+        [Image.open(io.BytesIO(pictures[text])).convert("RGB") for text in texts]
+    )
+    texts_ND = encoder.embed_texts(texts)
+    draw = np.random.default_rng(0)
+    right = Counter()
+    for _ in range(200):
+        shown = draw.permutation(len(texts))[:10]
+        scores = images_ND[shown[:5]] @ texts_ND[shown].T
+        right["assigned"] += int((assign(scores) == range(5)).sum())
+        right["argmax"] += int((scores.argmax(axis=1) == range(5)).sum())
+        right["chance"] += int((draw.permutation(10)[:5] == range(5)).sum())
+    shares = {name: number / 1000 for name, number in right.items()}
+    with capsys.disabled():
+        print(f"\n{len(texts)} captions of the made-up web, right placements: {shares}")
+    assert shares["assigned"] >= 0.95
+    assert shares["assigned"] >= shares["argmax"] > shares["chance"]
 
 
 def test_a_filter_network_scores_beside_the_first_and_decides(web, built, tmp_path):

@@ -18,7 +18,7 @@ from schemas.keys import bucket_of, make_key
 from schemas.records import Embedded, Found, Image, Video
 
 IMAGES_PER_BATCH = 32
-TEXTS_PER_BATCH = 512
+TEXTS_PER_BATCH = 1024
 
 Rows = npt.NDArray[np.float32]
 

@@ -34,7 +34,7 @@ from pipeline.stages.score_pool import threshold_of
 
 SETS = ("pairs-coco-mini", "pairs-flickr8k")
 OPEN_CLIP_BATCH = 32
-OUR_TEXTS = 512
+OUR_TEXTS = 800
 MATRICES = 900
 LAPJV = "lapjv==1.3.29"
 

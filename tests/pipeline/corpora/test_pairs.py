@@ -133,13 +133,13 @@ def test_a_low_score_is_a_reason():
 def test_texts_are_batched_by_key_and_scored():
     pairs = [
         (make_pair(link(f"u{i}", f"text {i}"), image("a")), np.eye(2, dtype="<f4")[i % 2].tobytes())
-        for i in range(520)
+        for i in range(1030)
     ]
     tasks = list(text_tasks(reversed(pairs)))
-    assert [len(task.texts) for task in tasks] == [512, 8]
+    assert [len(task.texts) for task in tasks] == [1024, 6]
     keys = [pair.key for task in tasks for pair, _ in task.payload]
     assert keys == sorted(keys)
-    rows = np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (512, 1))
+    rows = np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (1024, 1))
     scored = list(score_pairs(tasks[0].payload, rows))
     assert {pair.score for pair in scored} == {float(np.float16(0.6)), float(np.float16(0.8))}
 
