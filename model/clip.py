@@ -337,8 +337,9 @@ def _at_ends(
 
     plain = open_clip.transformer
     numbers = torch.arange(len(ends), device=x_BLW.device)
-    last = transformer.resblocks[-1] if type(transformer) is plain.Transformer else None
-    if type(last) is not plain.ResidualAttentionBlock or not transformer.batch_first:
+    last = transformer.resblocks[-1]
+    as_known = type(transformer) is plain.Transformer and type(last) is plain.ResidualAttentionBlock
+    if not as_known or not transformer.batch_first:
         whole: torch.Tensor = transformer(x_BLW, attn_mask=mask_LL)[numbers, ends]
         return whole
     for block in transformer.resblocks[:-1]:
@@ -348,4 +349,5 @@ def _at_ends(
     asked = keys_BLW[numbers, ends][:, None]
     found_B1W = last.attention(q_x=asked, k_x=keys_BLW, v_x=keys_BLW, attn_mask=mask)
     x_BW: torch.Tensor = x_BLW[numbers, ends] + last.ls_1(found_B1W)[:, 0]
-    return x_BW + last.ls_2(last.mlp(last.ln_2(x_BW)))
+    x_BW = x_BW + last.ls_2(last.mlp(last.ln_2(x_BW)))
+    return x_BW
