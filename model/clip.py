@@ -349,4 +349,5 @@ def _at_ends(
     asked = keys_BLW[numbers, ends][:, None]
     found_B1W = last.attention(q_x=asked, k_x=keys_BLW, v_x=keys_BLW, attn_mask=mask)
     x_BW: torch.Tensor = x_BLW[numbers, ends] + last.ls_1(found_B1W)[:, 0]
-    return x_BW + last.ls_2(last.mlp(last.ln_2(x_BW)))
+    added_BW: torch.Tensor = last.ls_2(last.mlp(last.ln_2(x_BW)))
+    return x_BW + added_BW

@@ -326,37 +326,41 @@ def test_images_unlike_their_page_leave_it_from_one_worker_and_from_two(
     assert {path: path.stat().st_size for path in output.glob("work/embeddings/*/*")} == rows
 
 
-def test_images_find_their_captions_among_others(built, truth, capsys):
-    """Five images of M3W a time, a true caption of each among five of others' by the tiny CLIP."""
-    captions = {image["url"]: image["alt"] for page in truth for image in page["images"]}
-    wrong = {image["url"] for page in truth for image in page["images"] if image["mismatched"]}
-    pictures = {}
+def test_images_find_their_captions_among_other_text(built, truth, capsys):
+    """Five images of M3W a time, what each shows in words, and five sentences of the corpus."""
+    told = {
+        image["url"]: image["description"]
+        for page in truth
+        for image in page["images"]
+        if not image["mismatched"]
+    }
+    pictures, others = {}, []
     for path in sorted((built / "m3w").glob("*.tar")):
         with tarfile.open(path) as tar:
             members = {member.name: tar.extractfile(member).read() for member in tar}
-        for name, content in members.items():
-            parts = json.loads(content)["parts"] if name.endswith(".json") else []
-            for part in parts:
-                caption = captions.get(part.get("url"))
-                if caption and part["url"] not in wrong:
-                    pictures[caption] = members[part["file"]]
+        for name in sorted(name for name in members if name.endswith(".json")):
+            for part in json.loads(members[name])["parts"]:
+                others += [part["text"][a:b] for a, b in part.get("sentences", ())]
+                if told.get(part.get("url")):
+                    pictures[told[part["url"]]] = members[part["file"]]
     encoder = load_clip("embedded")
     texts = sorted(pictures)
     images_ND = encoder.embed_images(
         [Image.open(io.BytesIO(pictures[text])).convert("RGB") for text in texts]
     )
-    texts_ND = encoder.embed_texts(texts)
+    texts_ND, others_OD = encoder.embed_texts(texts), encoder.embed_texts(others)
     draw = np.random.default_rng(0)
     right = Counter()
     for _ in range(200):
-        shown = draw.permutation(len(texts))[:10]
-        scores = images_ND[shown[:5]] @ texts_ND[shown].T
+        shown = draw.permutation(len(texts))[:5]
+        beside = draw.permutation(len(others))[:5]
+        scores = images_ND[shown] @ np.concatenate([texts_ND[shown], others_OD[beside]]).T
         right["assigned"] += int((assign(scores) == range(5)).sum())
         right["argmax"] += int((scores.argmax(axis=1) == range(5)).sum())
         right["chance"] += int((draw.permutation(10)[:5] == range(5)).sum())
     shares = {name: number / 1000 for name, number in right.items()}
     with capsys.disabled():
-        print(f"\n{len(texts)} captions of the made-up web, right placements: {shares}")
+        print(f"\n{len(texts)} images of the made-up web, right placements: {shares}")
     assert shares["assigned"] >= 0.95
     assert shares["assigned"] >= shares["argmax"] > shares["chance"]
 
