@@ -49,8 +49,8 @@ class ClipHandler(ModelHandler[Task, tuple[Any, Rows], "Embedder"]):
         return model.embed(batch)
 
     def batch_elements_kwargs(self) -> dict[str, int]:
-        """A task is a batch already."""
-        return {"min_batch_size": 1, "max_batch_size": _TASKS_AHEAD}
+        """A task is a batch already; so many at once, and no more tried by the clock."""
+        return {"min_batch_size": _TASKS_AHEAD, "max_batch_size": _TASKS_AHEAD}
 
 
 class Embedder:

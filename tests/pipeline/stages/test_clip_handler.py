@@ -153,3 +153,8 @@ def test_a_picture_that_a_pack_has_lost_is_an_error(tmp_path):
     lost = Image("a" * 64, PackRef("a" * 64, "packs/none.tar", 0, 9), 1, 1, 1, 1, "0" * 16)
     with pytest.raises(OSError, match="none"):
         embed(tmp_path, Task("m", media=(lost,)))
+
+
+def test_beam_tries_no_sizes_of_batches():
+    kwargs = ClipHandler(CHOICE, "").batch_elements_kwargs()
+    assert kwargs["min_batch_size"] == kwargs["max_batch_size"]
