@@ -307,7 +307,7 @@ def example_of(
 
 def _page_example(sample: Sample, drawing: Drawing, rng: random.Random) -> Example:
     """A window of a page; only the images inside it are decoded."""
-    document = document_of(sample)
+    document = document_of(sample, drawing.window.placement)
     if drawing.window.shuffled_images:
         order = random.Random(seed_of(drawing.seed, "order", sample.key))
         document = with_shuffled_images(document, order)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from model.placement import assigned_parts
 from model.reader import Sample
 from schemas.rejection import BadInput, Reason
 from schemas.shard import SEQUENCE_SCHEMA
@@ -32,8 +33,12 @@ class Document:
     images: tuple[Callable[[], bytes], ...]
 
 
-def document_of(sample: Sample) -> Document:
+def document_of(sample: Sample, placement: str = "natural") -> Document:
     """The document of a sample; no image is decoded yet.
+
+    Args:
+        sample: of an interleaved corpus.
+        placement: of the images of our own: "natural" as on the page, or "assigned" by similarity.
 
     Raises:
         BadInput: `damaged_record` where it is of no kind that is known or not as its kind is,
@@ -45,7 +50,7 @@ def document_of(sample: Sample) -> Document:
             return _matched(record)
         if record["schema"] != SEQUENCE_SCHEMA:
             raise BadInput(Reason.DAMAGED_RECORD, str(record["schema"]), SEQUENCE_SCHEMA)
-        return _sequence(sample, record)
+        return _sequence(sample, record, placement)
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise BadInput(Reason.DAMAGED_RECORD, f"{type(error).__name__}: {error}") from error
 
@@ -68,7 +73,7 @@ def member_of(sample: Sample, *extensions: str) -> bytes:
     raise BadInput(Reason.DAMAGED_RECORD, f"no .{extensions[0]} in {sample.key}")
 
 
-def _sequence(sample: Sample, record: Mapping[str, Any]) -> Document:
+def _sequence(sample: Sample, record: Mapping[str, Any], placement: str) -> Document:
     """One of ours: its parts stand in reading order."""
     parts: list[str | int] = []
     files: list[str] = []
@@ -78,6 +83,8 @@ def _sequence(sample: Sample, record: Mapping[str, Any]) -> Document:
             files.append(part["file"].partition(".")[2])
         else:
             parts.append(str(part["text"]))
+    if placement == "assigned":
+        parts = assigned_parts(record["parts"])
     return Document(tuple(parts), tuple(partial(member_of, sample, file) for file in files))
 
 

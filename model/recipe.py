@@ -105,6 +105,8 @@ class WindowRecipe:
         packed: whether several windows share a row, each behind its own mask.
         shuffled_images: whether a page's images stand in each other's places, in an order drawn
             once for each page: an ablation (docs/laboratory.md).
+        placement: where a page's images stand: `natural` as on the page, or `assigned`, each before
+            the sentence that it matches by the scores of the sample (MMC4's placement).
     """
 
     tokens: int = bounded(256, at_least=8)
@@ -114,8 +116,11 @@ class WindowRecipe:
     p_space: float = bounded(0.5, at_most=1)
     packed: bool = True
     shuffled_images: bool = False
+    placement: str = "natural"
 
     def __post_init__(self) -> None:
+        if self.placement not in ("natural", "assigned"):
+            raise ValueError(f"placement must be natural or assigned, got {self.placement}")
         if self.choice not in ("random", "anchored"):
             raise ValueError(f"choice must be random or anchored, got {self.choice}")
 

@@ -245,8 +245,7 @@ def _request(arguments: argparse.Namespace) -> "Request":
         except OSError as error:
             why = error.strerror or error
             raise InputError(f"--eval-index {path}: cannot be read: {why}") from None
-    if recipe.clip.scores:
-        digests.append(clip_digest(recipe.clip.model, recipe.clip.pretrained))
+    digests += [clip_digest(choice.model, choice.pretrained) for choice in recipe.scorers]
     scorer = scorer_digest(recipe.unsafe)
     return Request(recipe, inputs, indexes, tuple(digests), tuple(with_texts), scorer)
 

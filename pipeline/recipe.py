@@ -36,9 +36,13 @@ class SimilarityLimits:
     Attributes:
         keep: share of each pool of pairs that is kept, the best by score; 1 keeps all. DataComp
             (arXiv 2304.14108, table 16) is best at 0.3. Flamingo's authors used no such filter.
+        keep_images: share of the images on M3W's pages that is kept, the best by the sentence of
+            their page that each is likest to; 1 keeps all. MMC4 (arXiv 2304.06939, section 2) drops
+            those below a cosine of 0.15, about the worst fifth.
     """
 
     keep: float = bounded(1.0, at_most=1)
+    keep_images: float = bounded(1.0, at_most=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,9 @@ class BuildRecipe:
         corpora: which of m3w, align, ltip, vtp are built.
         seed: of whatever is random.
         base_url: the URL that an HTML folder stands for; "" names its pages by file:// URLs.
+        clip: scores M3W's images against their pages' sentences, and pairs.
+        filter_network: scores pairs beside it; where one is named, pairs are kept by its scores
+            (DFN, arXiv 2309.17425: a network that filters well need not be a good CLIP).
     """
 
     corpora: tuple[str, ...] = ("m3w",)
@@ -86,6 +93,7 @@ class BuildRecipe:
     image: ImageLimits = field(default_factory=ImageLimits)
     video: VideoLimits = field(default_factory=VideoLimits)
     clip: ClipChoice = field(default_factory=ClipChoice)
+    filter_network: ClipChoice = field(default_factory=ClipChoice)
     similarity: SimilarityLimits = field(default_factory=SimilarityLimits)
     unsafe: UnsafeLimits = field(default_factory=UnsafeLimits)
     m3w: M3wLimits = field(default_factory=M3wLimits)
@@ -99,16 +107,23 @@ class BuildRecipe:
         unknown = [name for name in self.corpora if name not in CORPORA]
         if unknown or not self.corpora:
             raise ValueError(f"corpora must be some of {', '.join(CORPORA)}, got {self.corpora}")
-        needs = {
-            "similarity.keep below 1": self.similarity.keep < 1,
-            'unsafe.scorer = "clip"': self.unsafe.scorer == CLIP,
-        }
-        for what, needed in needs.items():
-            if needed and not self.clip.scores:
+        scored, clip = bool(self.scorers), self.clip.scores
+        needs = (
+            ("similarity.keep below 1", self.similarity.keep < 1, scored),
+            ("similarity.keep_images below 1", self.similarity.keep_images < 1, clip),
+            ('unsafe.scorer = "clip"', self.unsafe.scorer == CLIP, clip),
+        )
+        for what, needed, has_model in needs:
+            if needed and not has_model:
                 raise ValueError(
                     f"{what} needs a model: set [clip] model to an open_clip name, "
                     "local-dir:PATH, or embedded"
                 )
+
+    @property
+    def scorers(self) -> tuple[ClipChoice, ...]:
+        """The models that are named, in the order in which the manifest names them."""
+        return tuple(choice for choice in (self.clip, self.filter_network) if choice.scores)
 
 
 def named_recipes() -> list[str]:

@@ -66,7 +66,9 @@ class Manifest:
         thresholds: values that were resolved on the pool, by name.
         pools: what there was to resolve them on, by the same name: `scored` items; and of
             `align_tokens` the `tokens`, how many are `different`, how many of these `frequent`, the
-            `least_count` of a frequent one, and the `error` of the sketch, 0 where all is exact.
+            `least_count` of a frequent one, and the `error` of the sketch, 0 where all is exact;
+            and of `m3w_order` the mean cosine of a page's images, of those that follow one another,
+            and the share of images between two texts that are likelier the one behind.
     """
 
     software: str

@@ -373,6 +373,7 @@ class Pair:
         score: cosine of media and text; None when not scored.
         licence: evidence found on the page.
         rights: what the page says of the rights in the image.
+        filter_score: cosine by a second scorer, a filter network; None when there was none.
     """
 
     key: str
@@ -384,3 +385,9 @@ class Pair:
     score: float | None = None
     licence: tuple[str, ...] = ()
     rights: Rights = NO_RIGHTS
+    filter_score: float | None = None
+
+    @property
+    def rank(self) -> float | None:
+        """What its pool is ordered by: the filter network's score where one was named."""
+        return self.score if self.filter_score is None else self.filter_score

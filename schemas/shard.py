@@ -162,6 +162,7 @@ def encode_pair(pair: Pair, read_media: ReadMedia) -> Members:
         "page_url": pair.page_url,
         "source": pair.source,
         "similarity": pair.score,
+        **({} if pair.filter_score is None else {"filter_similarity": pair.filter_score}),
         **_licence_json(pair),
         "rights": dataclasses.asdict(pair.rights),
     }
@@ -199,6 +200,7 @@ def decode_pair(members: Iterable[tuple[str, bytes]]) -> Pair:
         score=record["similarity"],
         licence=tuple(record.get("licence", ())),
         rights=_to_rights(record),
+        filter_score=record.get("filter_similarity"),
     )
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import io
 import json
 import os
 import re
@@ -9,14 +10,20 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from dedup.build_index import main as build_index
+from model.clip import load_clip
+from model.placement import assign
+from model.weights.locate import TINY_CLIP
 from pipeline.build import main as build
 from pipeline.output import claim_output
 from pipeline.sample_web.__main__ import main as sample_web
@@ -289,6 +296,96 @@ def test_a_changed_threshold_reruns_only_what_depends_on_it(web, built, tmp_path
     assert (
         less["thresholds"]["align"]
         > json.loads((built / "manifest.json").read_text())["thresholds"]["align"]
+    )
+
+
+def test_images_unlike_their_page_leave_it_from_one_worker_and_from_two(
+    web, built, tmp_path, capsys
+):
+    """Re-decided on the finished output, nothing embedded again, as a fresh build decides."""
+    output, anew = tmp_path / "out", tmp_path / "anew"
+    shutil.copytree(built, output)
+    rows = {path: path.stat().st_size for path in output.glob("work/embeddings/*/*")}
+    assert rows
+    assert build(["--output", str(output), "--set", "similarity.keep_images=0.8"]) == 0
+    assert re.search(r"m3w +\d+ -> \d+ samples", capsys.readouterr().out)
+    manifest = json.loads((output / "manifest.json").read_text())
+    images = next(
+        count
+        for count in manifest["stages"]
+        if (count["name"], count["kind"]) == ("m3w_similarity", "image")
+    )
+    assert images["read"] == manifest["pools"]["m3w"]["scored"]
+    assert 0.8 * images["read"] <= images["kept"] < images["read"]
+    assert 0 < manifest["thresholds"]["m3w"] < 1
+    more = ["--set", "similarity.keep_images=0.8", "--workers", "2"]
+    assert build(arguments(web, anew, *more)) == 0
+    assert digests(output) == digests(anew)
+    # A setting that asks for another stage of sequences takes every row from those kept.
+    assert build(["--output", str(output), "--set", "m3w.same_image_bits=-1"]) == 0
+    assert {path: path.stat().st_size for path in output.glob("work/embeddings/*/*")} == rows
+
+
+def test_images_find_their_captions_among_other_text(built, truth, capsys):
+    """Five images of M3W a time, what each shows in words, and five sentences of the corpus."""
+    told = {
+        image["url"]: image["description"]
+        for page in truth
+        for image in page["images"]
+        if not image["mismatched"]
+    }
+    pictures, others = {}, []
+    for path in sorted((built / "m3w").glob("*.tar")):
+        with tarfile.open(path) as tar:
+            members = {member.name: tar.extractfile(member).read() for member in tar}
+        for name in sorted(name for name in members if name.endswith(".json")):
+            for part in json.loads(members[name])["parts"]:
+                others += [part["text"][a:b] for a, b in part.get("sentences", ())]
+                if told.get(part.get("url")):
+                    pictures[told[part["url"]]] = members[part["file"]]
+    encoder = load_clip("embedded")
+    texts = sorted(pictures)
+    images_ND = encoder.embed_images(
+        [Image.open(io.BytesIO(pictures[text])).convert("RGB") for text in texts]
+    )
+    texts_ND, others_OD = encoder.embed_texts(texts), encoder.embed_texts(others)
+    draw = np.random.default_rng(0)
+    right = Counter()
+    for _ in range(200):
+        shown = draw.permutation(len(texts))[:5]
+        beside = draw.permutation(len(others))[:5]
+        scores = images_ND[shown] @ np.concatenate([texts_ND[shown], others_OD[beside]]).T
+        right["assigned"] += int((assign(scores) == range(5)).sum())
+        right["argmax"] += int((scores.argmax(axis=1) == range(5)).sum())
+        right["chance"] += int((draw.permutation(10)[:5] == range(5)).sum())
+    shares = {name: number / 1000 for name, number in right.items()}
+    with capsys.disabled():
+        print(f"\n{len(texts)} images of the made-up web, right placements: {shares}")
+    assert shares["assigned"] >= 0.95
+    assert shares["assigned"] >= shares["argmax"] > shares["chance"]
+
+
+def test_a_filter_network_scores_beside_the_first_and_decides(web, built, tmp_path):
+    """The same weights twice: every score twice, and the pairs that one alone would keep."""
+    output = tmp_path / "out"
+    shutil.copytree(built, output)
+    network = f"filter_network.model=local-dir:{TINY_CLIP}"
+    assert build(["--output", str(output), "--set", network]) == 0
+    first, second = json.loads((output / "manifest.json").read_text())["models"]
+    assert (first["name"], second["name"]) == ("embedded", f"local-dir:{TINY_CLIP}")
+    assert first["sha256"] == second["sha256"]
+    rows = 0
+    for path in sorted((output / "align").glob("*.tar")):
+        with tarfile.open(path) as tar:
+            for member in tar:
+                if member.name.endswith(".json"):
+                    record = json.load(tar.extractfile(member))
+                    assert record["filter_similarity"] == record["similarity"]
+                    rows += 1
+    assert rows == sum(
+        shard["samples"]
+        for shard in json.loads((built / "manifest.json").read_text())["shards"]
+        if shard["corpus"] == "align"
     )
 
 

@@ -261,20 +261,21 @@ def _sequence(key: str, groups: dict[str, Iterable[Any]], limits: M3wLimits) -> 
 
 @dataclass(eq=False)
 class ScoreSequences(beam.PTransform):
-    """Sequences with the cosine of each image and sentence; takes what BuildSequences gives."""
+    """Sequences with the cosine of each image and sentence; takes and gives (Sequence, vectors)."""
 
     choice: ClipChoice
     root: str
 
     def expand(self, sequences: beam.PCollection) -> beam.PCollection:
-        """Sequences; a sequence's sentences are embedded together, so that batches are fixed."""
+        """A sequence's sentences are embedded together."""
         if not self.choice.scores:
-            return sequences | "Unscored" >> beam.Map(lambda pair: pair[0])
+            return sequences
         return (
             sequences
             | "SentenceTasks" >> beam.Map(lambda pair: Task(pair, texts=sentences(pair[0])))
             | Embed(self.choice, self.root)
-            | "Scores" >> beam.MapTuple(lambda pair, rows: with_scores(pair[0], pair[1], rows))
+            | "Scores"
+            >> beam.MapTuple(lambda pair, rows: (with_scores(pair[0], pair[1], rows), pair[1]))
         )
 
 

@@ -79,12 +79,7 @@ class BuildPairs(beam.PTransform):
             decisions.append(counted[DECISIONS])
             kept, tables = counted["pairs"], {TOKENS: (TokenPool, counted[POOL])}
         decisions.append(kept | "Kept" >> beam.Map(pair_subject(self.corpus).kept))
-        vectors = inputs["embedded"] | "Vectors" >> beam.Map(lambda row: (row.key, row.vector))
-        scored = (
-            {"pairs": kept | "ByMedia" >> beam.Map(lambda p: (p.media.key, p)), "vectors": vectors}
-            | "JoinVectors" >> beam.CoGroupByKey()
-            | "WithVector" >> beam.FlatMapTuple(with_vector)
-        )
+        scored = {"pairs": kept, "embedded": inputs["embedded"]} | WithVectors()
         return scored, joined["read"], decisions, tables
 
 
@@ -149,6 +144,17 @@ def one_of_same(key: tuple[str, str], pairs: Iterable[Pair], corpus: str) -> Ite
         yield beam.pvalue.TaggedOutput(DECISIONS, pair_subject(corpus).rejected(pair, why))
 
 
+class WithVectors(beam.PTransform):
+    """Scored, of `pairs` and of `embedded` media."""
+
+    def expand(self, inputs: Any) -> Any:
+        """Joined by media."""
+        pairs = inputs["pairs"] | "ByMedia" >> beam.Map(lambda pair: (pair.media.key, pair))
+        vectors = inputs["embedded"] | "Vectors" >> beam.Map(lambda row: (row.key, row.vector))
+        joined = {"pairs": pairs, "vectors": vectors} | "JoinVectors" >> beam.CoGroupByKey()
+        return joined | "WithVector" >> beam.FlatMapTuple(with_vector)
+
+
 def with_vector(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[Scored]:
     """The pairs of one image or video with its embedding."""
     del key
@@ -159,11 +165,12 @@ def with_vector(key: str, groups: dict[str, Iterable[Any]]) -> Iterator[Scored]:
 
 @dataclass(eq=False)
 class ScorePairs(beam.PTransform):
-    """Pairs with their cosine; takes what BuildPairs gives."""
+    """Pairs with their cosine in a field of theirs; takes Scored."""
 
     choice: ClipChoice
     root: str
     buckets: int
+    field: str = "score"
 
     def expand(self, scored: beam.PCollection) -> beam.PCollection:
         """Pairs; texts are batched by their keys, so that batches are the same in every run."""
@@ -175,7 +182,7 @@ class ScorePairs(beam.PTransform):
             | "Buckets" >> beam.GroupByKey()
             | "TextTasks" >> beam.FlatMapTuple(lambda _, group: text_tasks(group))
             | Embed(self.choice, self.root)
-            | "Cosines" >> beam.FlatMapTuple(score_pairs)
+            | "Cosines" >> beam.FlatMapTuple(partial(score_pairs, field=self.field))
         )
 
 
@@ -187,10 +194,11 @@ def text_tasks(scored: Iterable[Scored]) -> Iterator[Task]:
         yield Task(tuple(batch), texts=tuple(pair.text for pair, _ in batch))
 
 
-def score_pairs(batch: tuple[Scored, ...], rows: Rows) -> Iterator[Pair]:
+def score_pairs(batch: tuple[Scored, ...], rows: Rows, field: str = "score") -> Iterator[Pair]:
     """The pairs of a task with the cosine of media and text, rounded to float16."""
     for (pair, vector), row in zip(batch, rows, strict=True):
-        yield replace(pair, score=float(np.float16(row @ read_vector(vector))))
+        cosine = float(np.float16(row @ read_vector(vector)))
+        yield replace(pair, **{field: cosine})  # type: ignore[arg-type]
 
 
 @dataclass(eq=False)
@@ -208,9 +216,9 @@ class SelectPairs(beam.PTransform):
 
 def judge_score(pair: Pair, threshold: float | None) -> Why | None:
     """Why a pair is dropped: media and text are less alike than the pool's best share."""
-    if threshold is None or pair.score is None or pair.score >= threshold:
+    if threshold is None or pair.rank is None or pair.rank >= threshold:
         return None
-    return Why(Reason.LOW_SIMILARITY, pair.score, threshold)
+    return Why(Reason.LOW_SIMILARITY, pair.rank, threshold)
 
 
 def pair_bytes(pair: Pair) -> int:

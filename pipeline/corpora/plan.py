@@ -8,13 +8,7 @@ from typing import Any
 import apache_beam as beam
 
 from pipeline.corpora.hosts import HOSTS, SOURCES, JudgeHosts, MeasureHosts
-from pipeline.corpora.m3w import (
-    PLACES,
-    SEQUENCES,
-    BuildSequences,
-    ScoreSequences,
-    sequence_bytes,
-)
+from pipeline.corpora.m3w_stages import m3w_stages, media_tables
 from pipeline.corpora.named_files import (
     fetch_digests,
     file_digest,
@@ -22,10 +16,17 @@ from pipeline.corpora.named_files import (
     obelics_files,
 )
 from pipeline.corpora.pair_links import LinkPairs, PairLimits
-from pipeline.corpora.pairs import BuildPairs, ScorePairs, SelectPairs, pair_bytes, pair_subject
+from pipeline.corpora.pairs import (
+    BuildPairs,
+    ScorePairs,
+    SelectPairs,
+    WithVectors,
+    pair_bytes,
+    pair_subject,
+)
 from pipeline.corpora.pools import SCORES, pool_threshold
 from pipeline.corpora.request import Request
-from pipeline.corpora.unsafe_media import documents_go, images_taken_out, unsafe_stages
+from pipeline.corpora.unsafe_media import unsafe_stages
 from pipeline.filters.pairs import LtipLimits
 from pipeline.filters.sources import HostFigures
 from pipeline.media.glance import header_limits
@@ -38,7 +39,6 @@ from pipeline.stages.duplicates import DUPLICATES, DropNearDuplicates
 from pipeline.stages.evaluation_texts import DOCUMENT_TEXTS, PAIR_TEXTS, DropEvaluationTexts
 from pipeline.stages.fetching import FetchMedia, document_links, listed_images
 from pipeline.stages.media_out import TAKEN_OUT
-from pipeline.stages.near_images import GroupNearImages
 from pipeline.stages.one_stays import NEWEST, SAME_TEXT, DropSameText, KeepNewest
 from pipeline.stages.paragraphs import OBELICS, PARAGRAPHS, FilterParagraphs, ObelicsSettings
 from pipeline.stages.reading import ReadDocuments, ReadSettings
@@ -58,12 +58,12 @@ from pipeline.stages.screening import (
     judge_text,
 )
 from pipeline.stages.shards import WriteShards
-from pipeline.stages.similarity import EmbedMedia, buckets_for
+from pipeline.stages.similarity import ClipChoice, EmbedMedia, buckets_for
 from pipeline.stages.url_map import read_url_map
-from pipeline.stages.verdicts import Keep, Subject, came_in
+from pipeline.stages.verdicts import Keep, Subject, came_in, in_order
 from pipeline.store.ledger import read_retries, retried
 from schemas.records import Capture, Document, Embedded, Fetched, Found, Pair, PairLink, TakenOut
-from schemas.shard import encode_pair, encode_sequence
+from schemas.shard import encode_pair
 
 
 def plan(request: Request, work: Work) -> Iterator[Stage]:
@@ -109,7 +109,12 @@ def plan(request: Request, work: Work) -> Iterator[Stage]:
         yield Stage("copies", policy, ("decode",), partial(_copies, request))
     if recipe.clip.scores:
         settings = (recipe.clip, request.digests)
-        yield Stage("embed", settings, (request.scored_stage,), partial(_embed, request))
+        run = partial(_embed, request, recipe.clip)
+        yield Stage("embed", settings, (request.scored_stage,), run)
+    if recipe.filter_network.scores and request.pair_corpora:
+        settings = (recipe.filter_network, request.digests)
+        run = partial(_embed, request, recipe.filter_network)
+        yield Stage("embed_filter", settings, (request.scored_stage,), run)
     yield from unsafe_stages(request)
     yield from _corpora(request, work)
 
@@ -127,15 +132,15 @@ def _corpora(request: Request, work: Work) -> Iterator[Stage]:
     recipe = request.recipe
     media = (request.media_stage, "embed") if recipe.clip.scores else (request.media_stage,)
     if "m3w" in recipe.corpora:
-        rules = (recipe.m3w, recipe.clip, recipe.shards, documents_go(request))
-        yield Stage("m3w", rules, (request.document_stage, *media), partial(_m3w, request))
+        yield from m3w_stages(request, work, media)
     for corpus in request.pair_corpora:
         limits = PairLimits((corpus,), recipe.align, recipe.ltip.of_texts, recipe.vtp)
         name = f"{corpus}_pairs"
-        settings = (limits, recipe.clip)
-        after = (request.link_stage, *media)
+        settings = (limits, recipe.clip, recipe.filter_network)
+        filtered = ("embed_filter",) if recipe.filter_network.scores else ()
+        after = (request.link_stage, *media, *filtered)
         yield Stage(name, settings, after, partial(_pairs, request, corpus, limits))
-        threshold = pool_threshold(work, corpus, recipe.similarity.keep)
+        threshold = pool_threshold(work, corpus, recipe.similarity)
         yield Stage(
             corpus,
             (threshold, recipe.shards, _hosts_judged(request, corpus)),
@@ -192,7 +197,7 @@ def _text(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -
 def _obelics(rules: ObelicsSettings, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     del place
     out = work.table(pipeline, "text", "documents", Document) | FilterParagraphs(rules)
-    read = _in_order(out.read, PARAGRAPHS.stage, OBELICS.stage)
+    read = in_order(out.read, PARAGRAPHS.stage, OBELICS.stage)
     return Outputs({"documents": (Document, out.kept)}, (out.decisions,), read)
 
 
@@ -201,16 +206,8 @@ def _repeated(
 ) -> Outputs:
     del place
     out = work.table(pipeline, judged, "documents", Document) | DropRepeatedParagraphs(limits)
-    read = _in_order(out.read, REPEATED_TEXTS.stage, REPEATED.stage)
+    read = in_order(out.read, REPEATED_TEXTS.stage, REPEATED.stage)
     return Outputs({"documents": (Document, out.kept)}, (out.decisions,), read)
-
-
-def _in_order(read: Any, *stages: str) -> tuple[Any, ...]:
-    """What came into several stages of one graph, each for itself, in the order given."""
-    return tuple(
-        read | f"Of/{stage}" >> beam.Filter(lambda item, stage: item[0] == stage, stage)
-        for stage in stages
-    )
 
 
 def _duplicates(
@@ -228,7 +225,7 @@ def _duplicates(
 def _links(limits: PairLimits, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
     del place
     out = work.table(pipeline, "screen", "documents", Document) | LinkPairs(limits)
-    read = _in_order(out.read, *(f"{corpus}_text" for corpus in limits.corpora))
+    read = in_order(out.read, *(f"{corpus}_text" for corpus in limits.corpora))
     return Outputs({"links": (PairLink, out.links)}, (out.decisions,), read, (out.replaced,))
 
 
@@ -287,44 +284,14 @@ def _copies(request: Request, pipeline: beam.Pipeline, work: Work, place: Place)
     return Outputs(tables, (out.decisions,), (came_in(found, COPIES),))
 
 
-def _embed(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
+def _embed(
+    request: Request, choice: ClipChoice, pipeline: beam.Pipeline, work: Work, place: Place
+) -> Outputs:
     stage = request.scored_stage
     found = work.table(pipeline, stage, "found", Found)
     buckets = buckets_for(work.rows(stage, "found"))
-    rows = found | EmbedMedia(request.recipe.clip, place.root, buckets)
+    rows = found | EmbedMedia(choice, place.root, buckets)
     return Outputs({"embedded": (Embedded, rows)})
-
-
-def _media(request: Request, pipeline: beam.Pipeline, work: Work) -> dict[str, beam.PCollection]:
-    """Found media and their embeddings, the latter empty where nothing scores."""
-    found = work.table(pipeline, request.media_stage, "found", Found)
-    if request.recipe.clip.scores:
-        embedded = work.table(pipeline, "embed", "embedded", Embedded)
-    else:
-        embedded = pipeline | "NoEmbeddings" >> beam.Create([])
-    return {"found": found, "embedded": embedded}
-
-
-def _m3w(request: Request, pipeline: beam.Pipeline, work: Work, place: Place) -> Outputs:
-    recipe = request.recipe
-    documents = work.table(pipeline, request.document_stage, "documents", Document)
-    media = _media(request, pipeline, work)
-    bits = recipe.m3w.near_image_bits if recipe.m3w.max_image_documents else -1
-    near = (
-        media["found"] | GroupNearImages(bits, place.root)
-        if bits >= 0
-        else pipeline | "NoneNear" >> beam.Create([])
-    )
-    out = images_taken_out(request, pipeline, work)
-    inputs: Any = {"documents": documents, "taken_out": out, "near": near, **media}
-    built = inputs | BuildSequences(recipe.m3w)
-    shards = (
-        built.sequences
-        | ScoreSequences(recipe.clip, place.root)
-        | WriteShards(place, "m3w", encode_sequence, sequence_bytes, recipe.shards)
-    )
-    read = _in_order(built.read, PLACES.stage, SEQUENCES.stage)
-    return Outputs({}, (built.decisions,), read, shards=shards)
 
 
 def _pairs(
@@ -338,11 +305,18 @@ def _pairs(
     links = work.table(pipeline, request.link_stage, "links", PairLink) | "OfCorpus" >> beam.Filter(
         lambda link: link.corpus == corpus
     )
-    inputs: Any = {"links": links, **_media(request, pipeline, work)}
+    inputs: Any = {"links": links, **media_tables(request, pipeline, work)}
     scored, read, decisions, tables = inputs | BuildPairs(corpus, limits)
     buckets = buckets_for(work.rows(request.link_stage, "links"))
     pairs = scored | ScorePairs(request.recipe.clip, place.root, buckets)
-    tables |= {"pairs": (Pair, pairs), SCORES: (ScoreCount, pairs | CountScores())}
+    network = request.recipe.filter_network
+    if network.scores:
+        embedded = work.table(pipeline, "embed_filter", "embedded", Embedded)
+        again: Any = {"pairs": pairs, "embedded": embedded}
+        by_network = ScorePairs(network, place.root, buckets, "filter_score")
+        pairs = again | "ForFilter" >> WithVectors() | "FilterScores" >> by_network
+    ranks = pairs | "Ranks" >> beam.Map(lambda pair: pair.rank)
+    tables |= {"pairs": (Pair, pairs), SCORES: (ScoreCount, ranks | CountScores())}
     if corpus == "ltip":
         tables[HOSTS] = HostFigures, pairs | MeasureHosts()
     return Outputs(tables, tuple(decisions), (read,))

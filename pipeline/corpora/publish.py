@@ -30,12 +30,12 @@ _TABLES = ("decisions", "fetches")
 def make_manifest(name: str, overrides: list[str], request: Request, work: Work) -> Manifest:
     """The manifest of a build whose stages are all done."""
     recipe = request.recipe
-    models = []
-    if recipe.clip.scores:
-        clip = recipe.clip
-        models = [
-            {"name": clip.model, "pretrained": clip.pretrained, "sha256": request.digests[-1]}
-        ]
+    scorers = recipe.scorers
+    digests = request.digests[len(request.digests) - len(scorers) :]
+    models = [
+        {"name": choice.model, "pretrained": choice.pretrained, "sha256": digest}
+        for choice, digest in zip(scorers, digests, strict=True)
+    ]
     return Manifest(
         software=f"open-m3w {metadata.version('open-m3w')}",
         recipe_name=name,
@@ -46,8 +46,8 @@ def make_manifest(name: str, overrides: list[str], request: Request, work: Work)
         models=models,
         stages=[count for result in work.results.values() for count in result.counts],
         shards=[shard for _, shard in _named_shards(work)],
-        thresholds=thresholds_of(request.pair_corpora, recipe.similarity.keep, work),
-        pools=pools_of(request.pair_corpora, work),
+        thresholds=thresholds_of(recipe.corpora, recipe.similarity, work),
+        pools=pools_of(recipe.corpora, work),
     )
 
 

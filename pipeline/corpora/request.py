@@ -17,7 +17,7 @@ class Request:
         inputs: files and folders.
         indexes: evaluation indexes, by path.
         text_indexes: those of them that hold texts.
-        digests: of the indexes and of CLIP's weights, so that a changed file counts as changed.
+        digests: of the indexes, then of the scorers' weights: a changed file counts as changed.
         scorer_digest: the same of what scores unsafe images.
     """
 

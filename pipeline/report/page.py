@@ -269,6 +269,9 @@ def _provenance(manifest: Manifest) -> Iterator[Markup]:
             for name, score in manifest.thresholds.items()
         ]
         yield _plain_table(rows)
+    if order := manifest.pools.get("m3w_order"):
+        yield tag("h3", "M3W's images, by CLIP, before any is dropped by score", class_="group")
+        yield _plain_table([{**order}])
     yield tag("h3", "Recipe", class_="group")
     if manifest.overrides:
         yield tag("p", "Set by hand: ", ", ".join(manifest.overrides), class_="facts")

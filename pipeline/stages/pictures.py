@@ -13,9 +13,13 @@ FRAMES = 8
 
 def pictures_of(media: Image | Video, reader: PackReader) -> list[Any]:
     """An image as it is kept, or a video's frames, as PIL images in mode RGB."""
+    return pictures_in(media, reader.read(media.ref))
+
+
+def pictures_in(media: Image | Video, content: bytes) -> list[Any]:
+    """The same of bytes that are read already."""
     import PIL.Image
 
-    content = reader.read(media.ref)
     if isinstance(media, Video):
         return sample_frames(content, fps=1.0, max_frames=FRAMES)
     return [PIL.Image.open(io.BytesIO(content)).convert("RGB")]

@@ -338,6 +338,6 @@ def code_digest() -> str:
     home = Path(__file__).resolve().parents[2]
     rooms = ("pipeline", "dedup", "schemas")
     files = [path for room in rooms for path in sorted((home / room).rglob("*.py"))]
-    files.append(home / "model" / "clip.py")
+    files += sorted((home / "model").glob("clip*.py"))
     named = [(str(path.relative_to(home)), path.read_text("utf-8")) for path in files]
     return digest_of(named)

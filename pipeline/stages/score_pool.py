@@ -28,13 +28,13 @@ class ScoreCount:
 
 @dataclass(eq=False)
 class CountScores(beam.PTransform):
-    """A ScoreCount a score of items that have one; counted before they are shuffled."""
+    """A ScoreCount a score, of scores that may be None; counted before they are shuffled."""
 
-    def expand(self, items: beam.PCollection) -> Any:
+    def expand(self, scores: beam.PCollection) -> Any:
         """One combine by score."""
         return (
-            items
-            | "Scores" >> beam.FlatMap(lambda item: [] if item.score is None else [item.score])
+            scores
+            | "Scores" >> beam.Filter(lambda score: score is not None)
             | "CountScores" >> beam.combiners.Count.PerElement()
             | "ScoreCounts" >> beam.MapTuple(ScoreCount)
         )

@@ -1,8 +1,8 @@
 """Similarity: images and texts through CLIP, by Beam's RunInference with a handler of ours.
 
-A row of a batch can differ in its last bit with the size of the batch. So batches are not left to
-chance: what is embedded together is decided by the items' keys alone, and a build gives the same
-scores on one worker and on many.
+What is embedded together is decided by the items' keys alone; and a row depends on its image or
+text alone (model.clip). So a build gives the same scores on one worker and on many, and rows that
+an earlier build of the same output has kept are those that it would compute.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,11 +13,12 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 
+from model.clip import COMPUTES
 from schemas.keys import bucket_of, make_key
 from schemas.records import Embedded, Found, Image, Video
 
 IMAGES_PER_BATCH = 32
-TEXTS_PER_BATCH = 64
+TEXTS_PER_BATCH = 1024
 _ITEMS_PER_BUCKET = 1024
 
 Rows = npt.NDArray[np.float32]
@@ -28,12 +29,21 @@ class ClipChoice:
     """Which CLIP scores: an open_clip name and tag, `local-dir:PATH`, `embedded`, or none.
 
     Attributes:
-        model: open_clip's name, `local-dir:PATH`, `embedded`, or "none": nothing is scored.
+        model: open_clip's name, `local-dir:PATH`, `embedded`, `module:factory` for a scorer of
+            another make (model/clip_plugin.py), or "none": nothing is scored.
         pretrained: open_clip's tag, or a weight file's path.
+        compute: "float32", open_clip's own; "compiled", the same by a C++ compiler, which takes
+            some ten seconds to begin and then half the time an image; "bfloat16", for GPUs. What
+            moves embeddings by more than a cosine of 0.999 is refused.
     """
 
     model: str = "none"
     pretrained: str = ""
+    compute: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.compute not in COMPUTES:
+            raise ValueError(f"compute must be one of {', '.join(COMPUTES)}, got {self.compute!r}")
 
     @property
     def scores(self) -> bool:

@@ -146,3 +146,11 @@ class Attempt(beam.PTransform):
         return items | beam.FlatMap(attempt, self.subject, self.make).with_outputs(
             DECISIONS, main="kept"
         )
+
+
+def in_order(read: Any, *stages: str) -> tuple[Any, ...]:
+    """What came into several stages of one graph, each for itself, in the order given."""
+    return tuple(
+        read | f"Of/{stage}" >> beam.Filter(lambda item, stage: item[0] == stage, stage)
+        for stage in stages
+    )

@@ -98,8 +98,8 @@ def test_rows_equal_open_clips_own(tmp_path, pool, custom, causal):
 
 
 def test_rows_are_unit_float32_in_the_callers_order(tmp_path, monkeypatch):
-    monkeypatch.setattr("model.clip.TEXTS_AT_ONCE", 2)
-    monkeypatch.setattr("model.clip.IMAGES_AT_ONCE", 2)
+    monkeypatch.setattr("model.clip.TOKENS_AT_ONCE", {"cpu": 16})
+    monkeypatch.setattr("model.clip.IMAGES_AT_ONCE", {"cpu": 2})
     encoder = load_clip(make_folder(tmp_path))
     texts = ["a long text about very many things", "a", "a much longer text than " * 9, "b c"]
     rows = encoder.embed_texts(texts)
@@ -121,15 +121,13 @@ def test_nothing_in_nothing_out(tmp_path):
 def test_only_the_longest_text_is_paid_for(tmp_path, monkeypatch):
     encoder = load_clip(make_folder(tmp_path))
     seen = []
-    tower = encoder.model.transformer
-    forward = type(tower).forward
+    block = type(encoder.model.transformer.resblocks[0])
+    forward = block.forward
     monkeypatch.setattr(
-        type(tower),
-        "forward",
-        lambda self, x, **more: seen.append(x.shape) or forward(self, x, **more),
+        block, "forward", lambda self, x, **more: seen.append(x.shape) or forward(self, x, **more)
     )
     encoder.embed_texts(["a dog", "a big dog"])
-    assert [shape[1] for shape in seen] == [5]  # start, three words, end
+    assert [shape[1] for shape in seen] == [4, 8]  # start, two or three words, end; by fours
 
 
 def test_the_digest_is_the_files_own(tmp_path):

@@ -452,3 +452,11 @@ def undecoded(path) -> list[tuple[str, bytes]]:
     (sample,) = webdataset.WebDataset(str(path), shardshuffle=False)
     gc.collect()
     return [(ext, sample[ext]) for ext in ("jpg", "json", "txt")]
+
+
+def test_a_filter_networks_score_comes_back_and_is_left_out_where_there_is_none():
+    scored = replace(make_pair(), filter_score=0.25)
+    assert decode_pair(encode_pair(scored, read_media)).filter_score == 0.25
+    plain = encode_pair(make_pair(), read_media)
+    assert decode_pair(plain).filter_score is None
+    assert not any(b"filter_similarity" in content for _, content in plain)

@@ -133,12 +133,25 @@ def test_a_low_score_is_a_reason():
 def test_texts_are_batched_by_key_and_scored():
     pairs = [
         (make_pair(link(f"u{i}", f"text {i}"), image("a")), np.eye(2, dtype="<f4")[i % 2].tobytes())
-        for i in range(70)
+        for i in range(1030)
     ]
     tasks = list(text_tasks(reversed(pairs)))
-    assert [len(task.texts) for task in tasks] == [64, 6]
+    assert [len(task.texts) for task in tasks] == [1024, 6]
     keys = [pair.key for task in tasks for pair, _ in task.payload]
     assert keys == sorted(keys)
-    rows = np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (64, 1))
+    rows = np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (1024, 1))
     scored = list(score_pairs(tasks[0].payload, rows))
     assert {pair.score for pair in scored} == {float(np.float16(0.6)), float(np.float16(0.8))}
+
+
+def test_where_a_filter_network_scores_it_decides():
+    pair = replace(make_pair(link("u", "a cup"), image("a")), score=0.1)
+    assert pair.rank == 0.1
+    (both,) = score_pairs(
+        ((pair, np.array([0.5, 0.5], "<f4").tobytes()),),
+        np.ones((1, 2), np.float32),
+        field="filter_score",
+    )
+    assert (both.score, both.filter_score, both.rank) == (0.1, 1.0, 1.0)
+    assert judge_score(both, 0.5) is None
+    assert judge_score(pair, 0.5) == Why(Reason.LOW_SIMILARITY, 0.1, 0.5)

@@ -2,7 +2,6 @@
 
 import math
 from collections import Counter
-from dataclasses import dataclass
 
 import apache_beam as beam
 import numpy as np
@@ -13,11 +12,6 @@ from hypothesis import strategies as st
 
 from pipeline.stages.run import Outputs, Stage, Work
 from pipeline.stages.score_pool import CountScores, ScoreCount, read_scores, threshold_of
-
-
-@dataclass(frozen=True)
-class Item:
-    score: float | None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +48,7 @@ def counted(folder, scores, *flags):
     """What a stage counts, and the files it left."""
 
     def expand(pipeline, work, place):
-        items = pipeline | beam.Create([Item(score) for score in scores])
+        items = pipeline | beam.Create(scores)
         return Outputs({"scores": (ScoreCount, items | CountScores())})
 
     work = Work(str(folder), "code", PipelineOptions([*flags, "--runner=FnApiRunner"]))
