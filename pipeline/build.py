@@ -259,11 +259,11 @@ def _manifest(arguments: argparse.Namespace, request: "Request", work: "Work") -
 
 def _progress(result: "StageResult", fresh: bool, seconds: float) -> None:
     """One line a stage."""
-    how = f"{seconds:6.1f} s" if fresh else "  kept  "
+    how = f"{seconds:4.1f} s" if fresh else " kept "
     parts = [f"{count.kept} of {count.read} {count.kind}s" for count in result.counts] or [
         f"{sum(result.rows.values())} rows"
     ]
-    _say(f"{result.name:<12} {how}  {'; '.join(parts)}")
+    _say(f"{result.name:<14} {how}  {'; '.join(parts)}")
 
 
 def _print_result(output: str, manifest: "Manifest") -> None:
